@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/resize/antialias_resize.h"
+
+#include <doctest/doctest.h>
+#include <hwy/targets.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "kernels/resize/antialias_resize_ref.h"
+#include "kernels/resize/resize_golden.h"
+#include "tests/support/guarded_bytes.h"
+
+namespace assay::kernels {
+namespace {
+
+using testing::GuardedBytes;
+
+struct Sizes {
+  int64_t height, width, out_height, out_width, channels;
+};
+
+// The resized image; checks that nothing outside the output and the workspace is written.
+std::vector<uint8_t> resized(const std::vector<uint8_t>& x, int64_t x_stride, const Sizes& s, uint8_t fill = 0xa5) {
+  GuardedBytes y(s.out_height * s.out_width * s.channels, fill);
+  AntialiasResizeArgs args = {x.data(),   y.data(), nullptr,      s.height,   s.width,
+                              s.channels, x_stride, s.out_height, s.out_width};
+  GuardedBytes workspace(static_cast<int64_t>(antialias_resize_workspace_bytes(args)), fill);
+  args.workspace = workspace.data();
+  run(antialias_resize, args);
+  CHECK(y.guards_intact());
+  CHECK(workspace.guards_intact());
+  return y.values();
+}
+
+// Largest distance from the reference, as a share of what is allowed.
+void check_against_reference(const Sizes& s, int64_t row_padding, std::mt19937& random) {
+  INFO(s.height, "x", s.width, "x", s.channels, " to ", s.out_height, "x", s.out_width, ", padding ", row_padding);
+  const int64_t stride = s.width * s.channels + row_padding;
+  std::vector<uint8_t> x(s.height * stride - row_padding);  // the last row ends with its last pixel
+  for (uint8_t& v : x) v = random() % 4 == 0 ? 255 : static_cast<uint8_t>(random());
+  const std::vector<uint8_t> before = x;
+  const std::vector<uint8_t> y = resized(x, stride, s);
+  CHECK(x == before);
+  CHECK(y == resized(x, stride, s, 0x5a));
+  const AntialiasResizeArgs args = {x.data(),   nullptr, nullptr,      s.height,   s.width,
+                                    s.channels, stride,  s.out_height, s.out_width};
+  const std::vector<double> expected = antialias_resize_ref(args);
+  REQUIRE(y.size() == expected.size());
+  const double tolerance = antialias_resize_tolerance(args);
+  for (size_t i = 0; i < y.size(); ++i) {
+    INFO("output byte ", i, " is ", static_cast<int>(y[i]), ", expected ", expected[i]);
+    REQUIRE(std::fabs(y[i] - expected[i]) <= tolerance);
+  }
+}
+
+TEST_CASE("antialias_resize equals Pillow bit for bit on every instruction set") {
+  const std::vector<ResizeGolden> cases = read_resize_golden("bilinear");
+  REQUIRE(cases.size() > 100);
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);
+    for (const ResizeGolden& g : cases) {
+      INFO(hwy::TargetName(target), ": ", g.height, "x", g.width, "x", g.channels, " to ", g.out_height, "x",
+           g.out_width);
+      const std::vector<uint8_t> x = golden_noise(g.height * g.width * g.channels);
+      const Sizes sizes = {g.height, g.width, g.out_height, g.out_width, g.channels};
+      CHECK(fnv1a(resized(x, g.width * g.channels, sizes)) == g.checksum);
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().DeInit();
+}
+
+TEST_CASE("antialias_resize follows its equation for sides around the vector widths and for padded rows") {
+  std::mt19937 random(7);
+  for (const int64_t channels : {1, 3}) {
+    for (const int64_t side : {1, 2, 15, 16, 17, 31, 33, 64}) {
+      for (const int64_t out : {1, 3, 16, 21, 63}) {
+        check_against_reference({side, 65 - side, out, 64 - out, channels}, (side + out) % 5, random);
+      }
+    }
+  }
+}
+
+TEST_CASE("antialias_resize follows its equation for random sizes") {
+  std::mt19937 random(11);
+  const auto side = [&] { return static_cast<int64_t>(1 + random() % 70); };
+  for (int i = 0; i < 100; ++i) {
+    const int64_t channels = random() % 2 == 0 ? 1 : 3;
+    check_against_reference({side(), side(), side(), side(), channels}, static_cast<int64_t>(random() % 4), random);
+  }
+}
+
+TEST_CASE("antialias_resize leaves a flat image flat, black and white included") {
+  for (const int value : {0, 1, 128, 255}) {
+    const Sizes sizes = {1000, 2, 3, 5, 3};
+    const std::vector<uint8_t> x(sizes.height * sizes.width * 3, static_cast<uint8_t>(value));
+    CHECK(resized(x, sizes.width * 3, sizes) == std::vector<uint8_t>(3 * 5 * 3, static_cast<uint8_t>(value)));
+  }
+}
+
+TEST_CASE("antialias_resize keeps its sums within 32 bits for the longest side") {
+  const Sizes sizes = {1, kMaxResizeSide, 1, 1, 1};
+  CHECK(resized(std::vector<uint8_t>(kMaxResizeSide, 255), kMaxResizeSide, sizes).at(0) >= 223);
+}
+
+}  // namespace
+}  // namespace assay::kernels
