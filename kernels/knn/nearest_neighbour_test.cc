@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/knn/nearest_neighbour.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/base/parallel.h"
+#include "kernels/knn/nearest_neighbour_ref.h"
+#include "kernels/knn/packed_bank.h"
+#include "tests/support/guarded_buffer.h"
+#include "tests/support/simd_targets.h"
+
+namespace assay::kernels {
+namespace {
+
+using testing::for_each_simd_target;
+using testing::GuardedBuffer;
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<float> random_rows(int64_t rows, int64_t dim, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0.3f, 1.0f);
+  std::vector<float> x(rows * dim);
+  for (float& v : x) v = normal(generator);
+  return x;
+}
+
+// Small whole numbers: every product and sum is exact in float32, so ties are real ties.
+std::vector<float> whole_rows(int64_t rows, int64_t dim, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::vector<float> x(rows * dim);
+  for (float& v : x) v = static_cast<float>(generator() % 5) - 2.0f;
+  return x;
+}
+
+struct Answer {
+  std::vector<float> distance2;
+  std::vector<int64_t> index;
+  bool operator==(const Answer& o) const { return distance2 == o.distance2 && index == o.index; }
+};
+
+// Queries start at an odd address; outputs are guarded; inputs must survive.
+Answer find_nearest(const std::vector<float>& queries, const std::vector<float>& bank, int64_t dim, int64_t slots = 2) {
+  const int64_t num_queries = static_cast<int64_t>(queries.size()) / dim;
+  const int64_t num_rows = static_cast<int64_t>(bank.size()) / dim;
+  GuardedBuffer<float> panels(packed_bank_bytes(num_rows, dim) / 4, 0);
+  run(pack_bank, PackBankArgs{bank.data(), panels.data(), num_rows, dim});
+  GuardedBuffer<float> shifted(static_cast<int64_t>(queries.size()));
+  std::copy(queries.begin(), queries.end(), shifted.data());
+  GuardedBuffer<float> distance2(num_queries);
+  GuardedBuffer<int64_t> index(num_queries);
+  GuardedBuffer<char> workspace(nearest_neighbour_workspace_bytes(slots, dim), 0);
+  const std::vector<float> panels_before = panels.values();
+  run(nearest_neighbour,
+      NearestNeighbourArgs{shifted.data(), PackedBank{panels.data(), num_rows, dim}, distance2.data(), index.data(),
+                           num_queries, workspace.data(), workspace.size()});
+  CHECK(panels.guards_intact());
+  CHECK(distance2.guards_intact());
+  CHECK(index.guards_intact());
+  CHECK(workspace.guards_intact());
+  CHECK(std::memcmp(shifted.data(), queries.data(), queries.size() * 4) == 0);
+  CHECK(std::memcmp(panels.data(), panels_before.data(), panels_before.size() * 4) == 0);
+  return {distance2.values(), index.values()};
+}
+
+void check_against_reference(const std::vector<float>& queries, const std::vector<float>& bank, int64_t dim) {
+  const Answer answer = find_nearest(queries, bank, dim);
+  for (size_t q = 0; q < answer.index.size(); ++q) {
+    const float* query = queries.data() + q * dim;
+    const std::vector<double> all = ref::distances2(query, bank, dim);
+    const int64_t best = std::min_element(all.begin(), all.end()) - all.begin();
+    const int64_t chosen = answer.index[q];
+    REQUIRE(chosen >= 0);
+    REQUIRE(chosen < static_cast<int64_t>(all.size()));
+    const double slack = ref::expansion_error(query, bank.data() + chosen * dim, dim) +
+                         ref::expansion_error(query, bank.data() + best * dim, dim);
+    CHECK(all[chosen] - all[best] <= slack);
+    CHECK(std::abs(answer.distance2[q] - all[chosen]) <= 1e-6 * all[chosen]);
+  }
+}
+
+TEST_CASE("nearest_neighbour finds the nearest row at every edge of tile, panel and block, on every instruction set") {
+  for_each_simd_target([](const char* target) {
+    CAPTURE(target);
+    for (const int64_t num_queries : {1, 5, 6, 7, 13, 14, 15, 29}) {
+      for (const int64_t num_rows : {1, 2, 31, 32, 33, 64, 97}) {
+        for (const int64_t dim : {1, 3, 17}) {
+          CAPTURE(num_queries);
+          CAPTURE(num_rows);
+          CAPTURE(dim);
+          check_against_reference(random_rows(num_queries, dim, 1), random_rows(num_rows, dim, 2), dim);
+        }
+      }
+    }
+    check_against_reference(random_rows(900, 12, 3), random_rows(257, 12, 4), 12);  // blocks of 112 and a rest
+    check_against_reference(random_rows(130, 1031, 5), random_rows(65, 1031, 6), 1031);
+  });
+}
+
+TEST_CASE("nearest_neighbour holds against the reference on random shapes") {
+  std::mt19937 generator(7);
+  for (int round = 0; round < 60; ++round) {
+    const int64_t dim = 1 + generator() % 200;
+    const int64_t num_queries = 1 + generator() % 150;
+    const int64_t num_rows = 1 + generator() % 300;
+    CAPTURE(dim);
+    CAPTURE(num_queries);
+    CAPTURE(num_rows);
+    check_against_reference(random_rows(num_queries, dim, round), random_rows(num_rows, dim, round + 1000), dim);
+  }
+}
+
+TEST_CASE("nearest_neighbour breaks ties towards the lower index and is exact on whole numbers") {
+  for_each_simd_target([](const char* target) {
+    CAPTURE(target);
+    const int64_t dim = 3;
+    const std::vector<float> queries = whole_rows(40, dim, 8);
+    const std::vector<float> bank = whole_rows(500, dim, 9);  // 125 different rows: duplicates everywhere
+    const Answer answer = find_nearest(queries, bank, dim);
+    for (size_t q = 0; q < answer.index.size(); ++q) {
+      const std::vector<double> all = ref::distances2(queries.data() + q * dim, bank, dim);
+      const auto best = std::min_element(all.begin(), all.end());  // the first of equals
+      CHECK(answer.index[q] == best - all.begin());
+      CHECK(answer.distance2[q] == static_cast<float>(*best));
+    }
+  });
+}
+
+TEST_CASE("nearest_neighbour gives 0, never less, for a query that lies in the bank far from the origin") {
+  std::vector<float> bank = random_rows(200, 64, 10);
+  for (float& v : bank) v += 1000.0f;
+  const std::vector<float> queries(bank.begin() + 17 * 64, bank.begin() + 150 * 64);
+  const Answer answer = find_nearest(queries, bank, 64);
+  for (size_t q = 0; q < answer.index.size(); ++q) {
+    CHECK(answer.distance2[q] >= 0.0f);
+    if (answer.index[q] == static_cast<int64_t>(q) + 17) CHECK(answer.distance2[q] == 0.0f);
+  }
+}
+
+TEST_CASE("nearest_neighbour is the same, bit for bit, for any number of threads and any workspace") {
+  const std::vector<float> queries = random_rows(1500, 33, 11);
+  const std::vector<float> bank = random_rows(301, 33, 12);
+  for_each_simd_target([&](const char* target) {
+    CAPTURE(target);
+    set_num_threads(1);
+    const Answer one = find_nearest(queries, bank, 33, 1);
+    for (const int threads : {2, 5}) {
+      set_num_threads(threads);
+      for (const int64_t slots : {1, 2, 7}) CHECK(find_nearest(queries, bank, 33, slots) == one);
+    }
+  });
+  set_num_threads(2);
+}
+
+TEST_CASE("nearest_neighbour distances do not change when the bank is permuted") {
+  const int64_t dim = 24;
+  const std::vector<float> queries = random_rows(50, dim, 13);
+  const std::vector<float> bank = random_rows(200, dim, 14);
+  std::vector<float> reversed;
+  for (int64_t row = 199; row >= 0; --row) {
+    reversed.insert(reversed.end(), bank.begin() + row * dim, bank.begin() + (row + 1) * dim);
+  }
+  const Answer forward = find_nearest(queries, bank, dim);
+  const Answer backward = find_nearest(queries, reversed, dim);
+  CHECK(forward.distance2 == backward.distance2);
+  for (size_t q = 0; q < forward.index.size(); ++q) CHECK(forward.index[q] == 199 - backward.index[q]);
+}
+
+TEST_CASE("nearest_neighbour never takes a row with a NaN or an overflowing norm") {
+  for_each_simd_target([](const char* target) {
+    CAPTURE(target);
+    std::vector<float> bank = random_rows(40, 8, 15);
+    for (int64_t row = 0; row < 35; ++row) bank[row * 8 + row % 8] = row % 3 == 0 ? kNaN : row % 3 == 1 ? kInf : 1e30f;
+    const Answer answer = find_nearest(random_rows(20, 8, 16), bank, 8);
+    for (const int64_t index : answer.index) CHECK(index >= 35);
+    for (const float distance2 : answer.distance2) CHECK(std::isfinite(distance2));
+  });
+}
+
+TEST_CASE("nearest_neighbour without a row to take answers index -1 and infinity, for that query alone") {
+  std::vector<float> queries = random_rows(16, 8, 17);
+  queries[3 * 8 + 5] = kNaN;
+  const std::vector<float> bank = random_rows(40, 8, 18);
+  for_each_simd_target([&](const char* target) {
+    CAPTURE(target);
+    const Answer answer = find_nearest(queries, bank, 8);
+    for (int64_t q = 0; q < 16; ++q) CHECK((answer.index[q] == -1) == (q == 3));
+    for (int64_t q = 0; q < 16; ++q) CHECK((answer.distance2[q] == kInf) == (q == 3));
+  });
+  const Answer empty_bank = find_nearest(queries, {}, 8);
+  CHECK(empty_bank.index == std::vector<int64_t>(16, -1));
+  CHECK(empty_bank.distance2 == std::vector<float>(16, kInf));
+  CHECK(find_nearest({}, bank, 8).index.empty());
+}
+
+TEST_CASE("every compiled instruction set of this machine is really tested") {
+  std::vector<std::string> names;
+  for_each_simd_target([&](const char* target) { names.push_back(target); });
+  CHECK(std::count(names.begin(), names.end(), "SCALAR") == 1);
+  CHECK(std::count(names.begin(), names.end(), "AVX2") == (__builtin_cpu_supports("avx2") ? 1 : 0));
+  CHECK(std::count(names.begin(), names.end(), "AVX3") == (__builtin_cpu_supports("avx512dq") ? 1 : 0));
+}
+
+}  // namespace
+}  // namespace assay::kernels
