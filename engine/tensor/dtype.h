@@ -24,6 +24,22 @@ constexpr size_t dtype_bytes(DType dtype) {
   return 0;
 }
 
+constexpr const char* dtype_name(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return "float32";
+    case DType::kFloat16:
+      return "float16";
+    case DType::kUInt8:
+      return "uint8";
+    case DType::kInt32:
+      return "int32";
+    case DType::kInt64:
+      return "int64";
+  }
+  return "unknown";
+}
+
 // IEEE binary16 as bits; arithmetic happens in float (kernels/elementwise).
 struct Float16 {
   uint16_t bits;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/ops/nearest_neighbour.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace assay::ops {
+namespace {
+
+Tensor matrix(int64_t rows, int64_t cols, const std::vector<float>& values) {
+  Tensor t = Tensor::empty<float>({rows, cols}, "test");
+  std::copy(values.begin(), values.end(), t.data<float>());
+  return t;
+}
+
+TEST_CASE("nearest_neighbour answers with the distance and row of each query's nearest bank row") {
+  const PackedBank bank(matrix(3, 2, {0, 0, 10, 0, 0, 10}));  // the tensor is gone when the bank is searched
+  CHECK(bank.rows() == 3);
+  CHECK(bank.dim() == 2);
+  const NearestNeighbour found = nearest_neighbour(matrix(2, 2, {9, 1, 1, 7}), bank);
+  REQUIRE(found.index.shape() == Shape{2});
+  REQUIRE(found.distance2.shape() == Shape{2});
+  CHECK(found.index.data<int64_t>()[0] == 1);
+  CHECK(found.index.data<int64_t>()[1] == 2);
+  CHECK(found.distance2.data<float>()[0] == 2);
+  CHECK(found.distance2.data<float>()[1] == 10);
+}
+
+TEST_CASE("nearest_neighbour takes no queries, and answers -1 from an empty bank") {
+  CHECK(nearest_neighbour(matrix(0, 2, {}), PackedBank(matrix(1, 2, {1, 2}))).index.size() == 0);
+  const NearestNeighbour found = nearest_neighbour(matrix(1, 2, {1, 2}), PackedBank(matrix(0, 2, {})));
+  CHECK(found.index.data<int64_t>()[0] == -1);
+  CHECK(found.distance2.data<float>()[0] == std::numeric_limits<float>::infinity());
+}
+
+TEST_CASE("nearest_neighbour and PackedBank refuse wrong shapes and dtypes by name") {
+  const PackedBank bank(matrix(1, 2, {1, 2}));
+  CHECK_THROWS_WITH(nearest_neighbour(matrix(1, 3, {1, 2, 3}), bank),
+                    "nearest_neighbour: queries has shape (1, 3), expected (Q, 2), the width of the bank");
+  CHECK_THROWS_WITH(nearest_neighbour(Tensor::zeros<float>({2}, "test"), bank),
+                    "nearest_neighbour: queries has shape (2), expected (Q, D)");
+  CHECK_THROWS_WITH(nearest_neighbour(Tensor::zeros<int64_t>({1, 2}, "test"), bank),
+                    "nearest_neighbour: queries is int64, expected float32");
+  CHECK_THROWS_WITH(PackedBank(Tensor::zeros<float>({4, 0}, "test")),
+                    "packed_bank: rows has shape (4, 0), expected (N, D) with D >= 1");
+  CHECK_THROWS_WITH(PackedBank(Tensor::zeros<Float16>({4, 2}, "test")),
+                    "packed_bank: rows is float16, expected float32");
+}
+
+}  // namespace
+}  // namespace assay::ops

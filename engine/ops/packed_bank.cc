@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/ops/packed_bank.h"
+
+#include "engine/ops/check_tensor.h"
+
+namespace assay::ops {
+
+PackedBank::PackedBank(const Tensor& rows, const char* tag) {
+  check_matrix("packed_bank", "rows", rows, "(N, D)");
+  rows_ = rows.dim(0);
+  dim_ = rows.dim(1);
+  ASSAY_CHECK(dim_ >= 1, "packed_bank: rows has shape ", to_string(rows.shape()), ", expected (N, D) with D >= 1");
+  panels_ = Tensor::empty<float>({kernels::packed_bank_bytes(rows_, dim_) / static_cast<int64_t>(sizeof(float))}, tag);
+  run(kernels::pack_bank, {rows.data<float>(), panels_.data<float>(), rows_, dim_});
+}
+
+kernels::PackedBank PackedBank::view() const { return {panels_.data<float>(), rows_, dim_}; }
+
+void check_queries(const char* op, const Tensor& queries, const PackedBank& bank) {
+  check_matrix(op, "queries", queries, "(Q, D)");
+  ASSAY_CHECK(queries.dim(1) == bank.dim(), op, ": queries has shape ", to_string(queries.shape()), ", expected (Q, ",
+              bank.dim(), "), the width of the bank");
+}
+
+}  // namespace assay::ops

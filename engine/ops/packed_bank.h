@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bank of feature rows, laid out once for nearest_neighbour, segment_minimum and top_k_neighbours to search.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/tensor/tensor.h"
+#include "kernels/knn/packed_bank.h"
+
+namespace assay::ops {
+
+// Owns a packed copy of the rows; the tensor it was made from can be dropped. Copies share the packed memory, which
+// never changes, so one bank may be searched from several threads.
+class PackedBank {
+ public:
+  // rows: (N, D) float32, N >= 0, D >= 1. `tag` names the memory in usage reports.
+  explicit PackedBank(const Tensor& rows, const char* tag = "memory bank");
+
+  int64_t rows() const { return rows_; }  // N
+  int64_t dim() const { return dim_; }    // D
+  kernels::PackedBank view() const;
+
+ private:
+  Tensor panels_;
+  int64_t rows_;
+  int64_t dim_;
+};
+
+// Throws unless queries is (Q, D) float32 with the bank's D.
+void check_queries(const char* op, const Tensor& queries, const PackedBank& bank);
+
+}  // namespace assay::ops
