@@ -10,9 +10,11 @@ namespace assay::models {
 
 // The patch features of one image: one row per grid cell, cells in row-major order.
 struct FeatureGrid {
-  int64_t height = 0;  // cells
-  int64_t width = 0;   // cells
-  Tensor rows;         // (height * width, D) float32
+  int64_t height = 0;        // cells
+  int64_t width = 0;         // cells
+  int64_t image_height = 0;  // pixels of the backbone's input, over which the anomaly map is drawn
+  int64_t image_width = 0;   // pixels
+  Tensor rows;               // (height * width, D) float32
 };
 
 // The features of many images, by index. Reading is cheap, repeatable and safe from several threads at once.
