@@ -10,7 +10,8 @@
 // Callers who want a sharper search centre queries and bank by the same vector.
 //
 // A row whose score is NaN, or whose squared norm overflows float32, is never taken. Where no row can be taken (an
-// empty bank, a query with a NaN) index is -1 and distance2 is +infinity.
+// empty bank, a query with a NaN) index is -1 and distance2 is +infinity. A query whose own squared norm overflows may
+// be given any row.
 // Deterministic on one type of machine: the same bits for any number of threads and any workspace size.
 #pragma once
 

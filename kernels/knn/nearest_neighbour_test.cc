@@ -14,34 +14,21 @@
 
 #include "kernels/base/parallel.h"
 #include "kernels/knn/nearest_neighbour_ref.h"
-#include "kernels/knn/packed_bank.h"
+#include "kernels/knn/test_banks.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/simd_targets.h"
 
 namespace assay::kernels {
 namespace {
 
-using testing::for_each_simd_target;
-using testing::GuardedBuffer;
+using assay::testing::for_each_simd_target;
+using assay::testing::GuardedBuffer;
+using testing::random_rows;
+using testing::TestBank;
+using testing::whole_rows;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
-std::vector<float> random_rows(int64_t rows, int64_t dim, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0.3f, 1.0f);
-  std::vector<float> x(rows * dim);
-  for (float& v : x) v = normal(generator);
-  return x;
-}
-
-// Small whole numbers: every product and sum is exact in float32, so ties are real ties.
-std::vector<float> whole_rows(int64_t rows, int64_t dim, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::vector<float> x(rows * dim);
-  for (float& v : x) v = static_cast<float>(generator() % 5) - 2.0f;
-  return x;
-}
 
 struct Answer {
   std::vector<float> distance2;
@@ -52,24 +39,19 @@ struct Answer {
 // Queries start at an odd address; outputs are guarded; inputs must survive.
 Answer find_nearest(const std::vector<float>& queries, const std::vector<float>& bank, int64_t dim, int64_t slots = 2) {
   const int64_t num_queries = static_cast<int64_t>(queries.size()) / dim;
-  const int64_t num_rows = static_cast<int64_t>(bank.size()) / dim;
-  GuardedBuffer<float> panels(packed_bank_bytes(num_rows, dim) / 4, 0);
-  run(pack_bank, PackBankArgs{bank.data(), panels.data(), num_rows, dim});
+  TestBank packed(bank, dim);
   GuardedBuffer<float> shifted(static_cast<int64_t>(queries.size()));
   std::copy(queries.begin(), queries.end(), shifted.data());
   GuardedBuffer<float> distance2(num_queries);
   GuardedBuffer<int64_t> index(num_queries);
   GuardedBuffer<char> workspace(nearest_neighbour_workspace_bytes(slots, dim), 0);
-  const std::vector<float> panels_before = panels.values();
-  run(nearest_neighbour,
-      NearestNeighbourArgs{shifted.data(), PackedBank{panels.data(), num_rows, dim}, distance2.data(), index.data(),
-                           num_queries, workspace.data(), workspace.size()});
-  CHECK(panels.guards_intact());
+  run(nearest_neighbour, NearestNeighbourArgs{shifted.data(), packed.view(), distance2.data(), index.data(),
+                                              num_queries, workspace.data(), workspace.size()});
+  CHECK(packed.untouched());
   CHECK(distance2.guards_intact());
   CHECK(index.guards_intact());
   CHECK(workspace.guards_intact());
   CHECK(std::memcmp(shifted.data(), queries.data(), queries.size() * 4) == 0);
-  CHECK(std::memcmp(panels.data(), panels_before.data(), panels_before.size() * 4) == 0);
   return {distance2.values(), index.values()};
 }
 

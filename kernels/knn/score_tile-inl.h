@@ -68,8 +68,8 @@ struct Accumulators<0> {
 };
 
 // queries: (dim, kTileQueries); panel: (1 + dim, 32), its first line the starting value; scores: (kTileQueries, 32).
-HWY_NOINLINE void score_tile(const float* HWY_RESTRICT queries, const float* HWY_RESTRICT panel, int64_t dim,
-                             float* HWY_RESTRICT scores) {
+inline HWY_NOINLINE void score_tile(const float* HWY_RESTRICT queries, const float* HWY_RESTRICT panel, int64_t dim,
+                                    float* HWY_RESTRICT scores) {
   const FloatTag tag;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag));
   for (int64_t column = 0; column < kPanelRows; column += 2 * lanes) {
