@@ -3,18 +3,14 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <limits>
-#include <vector>
+
+#include "engine/ops/test_tensors.h"
 
 namespace assay::ops {
 namespace {
 
-Tensor matrix(int64_t rows, int64_t cols, const std::vector<float>& values) {
-  Tensor t = Tensor::empty<float>({rows, cols}, "test");
-  std::copy(values.begin(), values.end(), t.data<float>());
-  return t;
-}
+using testing::matrix;
 
 TEST_CASE("nearest_neighbour answers with the distance and row of each query's nearest bank row") {
   const PackedBank bank(matrix(3, 2, {0, 0, 10, 0, 0, 10}));  // the tensor is gone when the bank is searched

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/ops/top_k_neighbours.h"
+
+#include "kernels/base/check.h"
+#include "kernels/base/parallel.h"
+#include "kernels/knn/top_k.h"
+
+namespace assay::ops {
+
+TopKNeighbours top_k_neighbours(const Tensor& queries, const PackedBank& bank, int64_t k) {
+  check_queries("top_k_neighbours", queries, bank);
+  ASSAY_CHECK(k >= 1 && k <= kernels::kMaxTopK, "top_k_neighbours: k is ", k, ", expected 1 to ", kernels::kMaxTopK);
+  const int64_t num_queries = queries.dim(0);
+  TopKNeighbours out{Tensor::empty<float>({num_queries, k}, "top_k_neighbours"),
+                     Tensor::empty<int64_t>({num_queries, k}, "top_k_neighbours")};
+  const int64_t workspace_bytes = kernels::top_k_workspace_bytes(num_threads(), bank.dim());
+  const Storage workspace(static_cast<size_t>(workspace_bytes), "workspace");
+  run(kernels::top_k, {queries.data<float>(), bank.view(), out.distance2.data<float>(), out.index.data<int64_t>(),
+                       num_queries, k, workspace.data(), workspace_bytes});
+  return out;
+}
+
+}  // namespace assay::ops
