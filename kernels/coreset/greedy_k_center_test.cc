@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/coreset/greedy_k_center.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "kernels/base/parallel.h"
+#include "kernels/coreset/greedy_k_center_ref.h"
+#include "tests/support/guarded_buffer.h"
+#include "tests/support/simd_targets.h"
+
+namespace assay::kernels {
+namespace {
+
+using testing::for_each_simd_target;
+using testing::GuardedBuffer;
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<float> random_points(int64_t points, int64_t dim, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0.0f, 1.0f);
+  std::vector<float> x(points * dim);
+  for (float& v : x) v = normal(generator);
+  return x;
+}
+
+// Small whole numbers: distances are exact, so ties are real ties.
+std::vector<float> whole_points(int64_t points, int64_t dim, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::vector<float> x(points * dim);
+  for (float& v : x) v = static_cast<float>(generator() % 6);
+  return x;
+}
+
+struct Selection {
+  std::vector<int64_t> selected;
+  std::vector<float> radius2;
+  bool operator==(const Selection& o) const { return selected == o.selected && radius2 == o.radius2; }
+};
+
+Selection select(const std::vector<float>& points, int64_t dim, int64_t count, int64_t start) {
+  const int64_t num_points = static_cast<int64_t>(points.size()) / dim;
+  GuardedBuffer<float> shifted(static_cast<int64_t>(points.size()));  // points at an odd address
+  std::copy(points.begin(), points.end(), shifted.data());
+  GuardedBuffer<int64_t> selected(count);
+  GuardedBuffer<float> radius2(count);
+  GuardedBuffer<char> workspace(greedy_k_center_workspace_bytes(num_points), 0);
+  run(greedy_k_center, GreedyKCenterArgs{shifted.data(), selected.data(), radius2.data(), num_points, dim, count, start,
+                                         workspace.data()});
+  CHECK(selected.guards_intact());
+  CHECK(radius2.guards_intact());
+  CHECK(workspace.guards_intact());
+  CHECK(std::memcmp(points.data(), shifted.data(), points.size() * 4) == 0);
+  return {selected.values(), radius2.values()};
+}
+
+// Every choice is farthest within the rounding of float32 distances, and every radius is that of its choice.
+void check_greedy(const std::vector<float>& points, int64_t dim, const Selection& chosen, int64_t start) {
+  const double rounding = static_cast<double>(dim + 2) * std::ldexp(1.0, -23);
+  REQUIRE(chosen.selected[0] == start);
+  const int64_t count = static_cast<int64_t>(chosen.selected.size());
+  CHECK(static_cast<int64_t>(std::set<int64_t>(chosen.selected.begin(), chosen.selected.end()).size()) == count);
+  ref::Cover cover(points, dim);
+  for (int64_t i = 0; i < count; ++i) {
+    cover.take(chosen.selected[i]);
+    const double radius2 = std::max(0.0, cover.distance2(cover.farthest()));
+    CHECK(std::abs(chosen.radius2[i] - radius2) <= rounding * radius2);
+    if (i > 0) CHECK(chosen.radius2[i] <= chosen.radius2[i - 1]);
+    if (i + 1 < count) CHECK(radius2 - cover.distance2(chosen.selected[i + 1]) <= 2 * rounding * radius2);
+  }
+}
+
+TEST_CASE("greedy_k_center takes the farthest point each time, at every edge of vector and piece") {
+  for_each_simd_target([](const char* target) {
+    CAPTURE(target);
+    for (const int64_t num_points : {1, 2, 3, 4, 5, 7, 511, 512, 513}) {
+      for (const int64_t dim : {1, 7, 8, 9, 15, 16, 17, 33}) {
+        CAPTURE(num_points);
+        CAPTURE(dim);
+        const std::vector<float> points = random_points(num_points, dim, 1);
+        const int64_t start = num_points / 2;
+        check_greedy(points, dim, select(points, dim, std::min<int64_t>(num_points, 5), start), start);
+      }
+    }
+  });
+  const std::vector<float> points = random_points(1200, 20, 2);
+  check_greedy(points, 20, select(points, 20, 60, 1199), 1199);
+}
+
+TEST_CASE("greedy_k_center breaks ties towards the lower index and never takes a point twice") {
+  const int64_t dim = 2;
+  const std::vector<float> points = whole_points(700, dim, 3);  // 36 different points: duplicates everywhere
+  for_each_simd_target([&](const char* target) {
+    CAPTURE(target);
+    for (const int64_t count : {1, 36, 50}) {
+      CHECK(select(points, dim, count, 17).selected == ref::greedy_k_center(points, dim, count, 17));
+    }
+  });
+  const Selection all = select(points, dim, 700, 0);
+  CHECK(all.selected == ref::greedy_k_center(points, dim, 700, 0));
+  CHECK(all.radius2[35] == 0.0f);
+  CHECK(all.radius2[699] == 0.0f);
+}
+
+TEST_CASE("greedy_k_center is the same, bit for bit, for any number of threads") {
+  const std::vector<float> points = random_points(3000, 37, 4);
+  for_each_simd_target([&](const char* target) {
+    CAPTURE(target);
+    set_num_threads(1);
+    const Selection one = select(points, 37, 20, 5);
+    for (const int threads : {2, 5}) {
+      set_num_threads(threads);
+      CHECK(select(points, 37, 20, 5) == one);
+    }
+  });
+  set_num_threads(2);
+}
+
+TEST_CASE("greedy_k_center takes points with a NaN last and points with an infinity first") {
+  std::vector<float> points = random_points(20, 5, 6);
+  points[4 * 5 + 1] = kNaN;
+  points[9 * 5 + 4] = kNaN;
+  points[12 * 5] = kInf;
+  for_each_simd_target([&](const char* target) {
+    CAPTURE(target);
+    const Selection all = select(points, 5, 20, 0);
+    CHECK(all.selected[1] == 12);
+    CHECK(all.selected[18] == 4);
+    CHECK(all.selected[19] == 9);
+    CHECK(all.radius2[0] == kInf);
+    CHECK(std::isfinite(all.radius2[1]));
+  });
+}
+
+TEST_CASE("greedy_k_center of no points asked for writes nothing") {
+  CHECK(select(random_points(3, 2, 7), 2, 0, 1).selected.empty());
+}
+
+}  // namespace
+}  // namespace assay::kernels
