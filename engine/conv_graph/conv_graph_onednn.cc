@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// ConvGraph on the CPU by oneDNN primitives.
+//
+// Layout: the first convolution reads planes (C, H, W) and chooses its output's blocked layout; from there each node
+// reads what its producer wrote, so nothing is ever converted but the taps. Activation and residual are post-ops of
+// the convolution; the residual is the old content of the output buffer.
+// Threads: primitives are made and run with one OpenMP thread, so their work is cut the same way every time.
+#include <omp.h>
+
+#include <algorithm>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/conv_graph/conv_plan.h"
+#include "engine/memory/storage.h"
+
+namespace assay {
+namespace {
+
+using dnnl::memory;
+
+class OneThread {
+ public:
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
+dnnl::engine& cpu() {
+  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+// oneDNN's exceptions, told in the terms of the node.
+template <class F>
+auto with_name(const std::string& name, const F& call) {
+  try {
+    return call();
+  } catch (const dnnl::error& e) {
+    throw Error(text("conv_graph: ", name, ": oneDNN: ", e.what()));
+  }
+}
+
+// ---- Plan
+
+struct PackedWeights {
+  Storage storage;
+  memory packed;
+};
+
+struct CompiledStep {
+  std::string name;
+  dnnl::convolution_forward::primitive_desc desc;
+  dnnl::primitive primitive;
+  std::shared_ptr<const PackedWeights> weights;
+  memory bias;
+  Tensor bias_owner;
+  int input_buffer;  // kImageBuffer or a buffer
+  int buffer;
+  int tap;
+  dnnl::reorder::primitive_desc tap_desc;  // with a tap: blocked to (h, w, C)
+  dnnl::primitive tap_primitive;
+};
+constexpr int kImageBuffer = -1;
+
+using ScaleTable = std::array<std::array<float, 256>, 3>;  // normalised value by channel and pixel value
+
+class OnednnPlan : public ConvPlan {
+ public:
+  std::unique_ptr<ConvRun> bind() const override;
+  std::vector<std::string> describe() const override {
+    std::vector<std::string> lines;
+    for (const CompiledStep& s : steps) {
+      lines.push_back(s.name + ": convolution, " + s.desc.impl_info_str());
+      if (s.tap != kNoTap) lines.push_back(s.name + ": reorder, " + s.tap_desc.impl_info_str());
+    }
+    return lines;
+  }
+
+  std::vector<CompiledStep> steps;
+  std::shared_ptr<const ScaleTable> scale;
+  int64_t height = 0;
+  int64_t width = 0;
+  memory::desc image_desc;
+  std::vector<size_t> buffer_bytes;
+  size_t scratch_bytes = 0;
+};
+
+// ---- Run
+
+size_t aligned(size_t bytes) { return (bytes + kStorageAlignment - 1) / kStorageAlignment * kStorageAlignment; }
+
+class OnednnRun : public ConvRun {
+ public:
+  explicit OnednnRun(const OnednnPlan& plan) : plan_(plan), stream_(cpu()) {
+    // image planes | scratch | buffers
+    const size_t image_bytes = aligned(plan.image_desc.get_size());
+    size_t total = image_bytes + aligned(plan.scratch_bytes);
+    std::vector<size_t> offset;
+    for (const size_t bytes : plan.buffer_bytes) {
+      offset.push_back(total);
+      total += aligned(bytes);
+    }
+    arena_ = Storage(total, "conv_graph workspace");
+    const auto at = [&](int buffer) { return arena_.data() + (buffer == kImageBuffer ? 0 : offset[buffer]); };
+    for (const CompiledStep& s : plan.steps) {
+      BoundStep bound;
+      const memory out(s.desc.dst_desc(), cpu(), at(s.buffer));
+      bound.args = {{DNNL_ARG_SRC, memory(s.desc.src_desc(), cpu(), at(s.input_buffer))},
+                    {DNNL_ARG_WEIGHTS, s.weights->packed},
+                    {DNNL_ARG_BIAS, s.bias},
+                    {DNNL_ARG_DST, out},
+                    {DNNL_ARG_SCRATCHPAD, scratch(s.desc.scratchpad_desc(), image_bytes)}};
+      if (s.tap != kNoTap) {
+        // The caller's map takes the place of the null handle in each run.
+        bound.tap_args = {{DNNL_ARG_FROM, out},
+                          {DNNL_ARG_TO, memory(s.tap_desc.dst_desc(), cpu(), nullptr)},
+                          {DNNL_ARG_SCRATCHPAD, scratch(s.tap_desc.scratchpad_desc(), image_bytes)}};
+      }
+      steps_.push_back(std::move(bound));
+    }
+  }
+
+  void run(const uint8_t* image, const std::vector<float*>& maps) override {
+    const OneThread one_thread;
+    load_image(image);
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      const CompiledStep& s = plan_.steps[i];
+      with_name(s.name, [&] {
+        s.primitive.execute(stream_, steps_[i].args);
+        if (s.tap == kNoTap) return;
+        steps_[i].tap_args.at(DNNL_ARG_TO).set_data_handle(maps[s.tap]);
+        s.tap_primitive.execute(stream_, steps_[i].tap_args);
+      });
+    }
+    stream_.wait();
+  }
+
+  size_t bytes() const override { return arena_.bytes(); }
+
+ private:
+  struct BoundStep {
+    std::unordered_map<int, memory> args;
+    std::unordered_map<int, memory> tap_args;
+  };
+
+  memory scratch(const memory::desc& desc, size_t offset) const {
+    return memory(desc, cpu(), desc.get_size() == 0 ? nullptr : arena_.data() + offset);
+  }
+
+  // (H, W, 3) bytes to normalised planes (3, H, W).
+  void load_image(const uint8_t* image) {
+    const int64_t pixels = plan_.height * plan_.width;
+    for (int c = 0; c < 3; ++c) {
+      const auto& table = (*plan_.scale)[c];
+      float* plane = reinterpret_cast<float*>(arena_.data()) + c * pixels;
+      for (int64_t p = 0; p < pixels; ++p) plane[p] = table[image[3 * p + c]];
+    }
+  }
+
+  const OnednnPlan& plan_;
+  dnnl::stream stream_;
+  Storage arena_;
+  std::vector<BoundStep> steps_;
+};
+
+std::unique_ptr<ConvRun> OnednnPlan::bind() const {
+  const OneThread one_thread;
+  return with_name("workspace", [&] { return std::make_unique<OnednnRun>(*this); });
+}
+
+// ---- Backend
+
+memory::dims dims_of(int64_t channels, int64_t height, int64_t width) { return {1, channels, height, width}; }
+
+dnnl::primitive_attr attributes(const ConvNode& node) {
+  dnnl::post_ops ops;
+  if (node.residual != kConvNoResidual) ops.append_sum();
+  if (node.activation == Activation::kRelu6) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_clip, 0.0f, 6.0f);
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(ops);
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+// Depthwise weights get oneDNN's group axis in front.
+memory::desc weight_desc(const ConvNode& node, bool any) {
+  const Shape& s = node.weight.shape();
+  if (node.depthwise) {
+    return {
+        {s[0], 1, 1, s[2], s[3]}, memory::data_type::f32, any ? memory::format_tag::any : memory::format_tag::goihw};
+  }
+  return {{s[0], s[1], s[2], s[3]}, memory::data_type::f32, any ? memory::format_tag::any : memory::format_tag::oihw};
+}
+
+class OnednnBackend : public ConvBackend {
+ public:
+  OnednnBackend(const std::vector<ConvNode>& nodes, const ImageScale& scale) : nodes_(nodes), packed_(nodes.size()) {
+    auto table = std::make_shared<ScaleTable>();
+    for (int c = 0; c < 3; ++c) {
+      for (int v = 0; v < 256; ++v) {
+        (*table)[c][v] = (static_cast<float>(v) - scale.mean[c]) / scale.deviation[c];
+      }
+    }
+    scale_ = std::move(table);
+  }
+
+  std::shared_ptr<const ConvPlan> compile(const ConvSchedule& schedule) override {
+    const OneThread one_thread;
+    auto plan = std::make_shared<OnednnPlan>();
+    plan->scale = scale_;
+    plan->height = schedule.height;
+    plan->width = schedule.width;
+    plan->image_desc =
+        memory::desc(dims_of(3, schedule.height, schedule.width), memory::data_type::f32, memory::format_tag::nchw);
+    plan->buffer_bytes.assign(schedule.num_buffers, 0);
+    std::vector<memory::desc> layout(nodes_.size());  // of the nodes' outputs
+    std::vector<int> buffer(nodes_.size(), kImageBuffer);
+    for (const ConvStep& step : schedule.steps) {
+      const ConvNode& node = nodes_[step.node];
+      with_name(node.name, [&] {
+        const memory::desc in = node.input == kConvImage ? plan->image_desc : layout[node.input];
+        // A sum happens in place, in the layout that the residual has.
+        const memory::desc out = node.residual == kConvNoResidual ? output_desc(step.geometry, memory::format_tag::any)
+                                                                  : layout[node.residual];
+        CompiledStep compiled = compile_step(step, in, out);
+        compiled.input_buffer = node.input == kConvImage ? kImageBuffer : buffer[node.input];
+        layout[step.node] = compiled.desc.dst_desc();
+        buffer[step.node] = step.buffer;
+        size_t& bytes = plan->buffer_bytes[step.buffer];
+        bytes = std::max(bytes, layout[step.node].get_size());
+        plan->scratch_bytes = std::max(plan->scratch_bytes, compiled.desc.scratchpad_desc().get_size());
+        if (compiled.tap != kNoTap) {
+          plan->scratch_bytes = std::max(plan->scratch_bytes, compiled.tap_desc.scratchpad_desc().get_size());
+        }
+        plan->steps.push_back(std::move(compiled));
+      });
+    }
+    return plan;
+  }
+
+ private:
+  static memory::desc output_desc(const ConvGeometry& g, memory::format_tag tag) {
+    return {dims_of(g.out_channels, g.out_height, g.out_width), memory::data_type::f32, tag};
+  }
+
+  CompiledStep compile_step(const ConvStep& step, const memory::desc& in, const memory::desc& out) {
+    const ConvNode& node = nodes_[step.node];
+    const ConvGeometry& g = step.geometry;
+    const memory::desc bias_desc({g.out_channels}, memory::data_type::f32, memory::format_tag::x);
+    const dnnl::convolution_forward::desc op(
+        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, in, weight_desc(node, /*any=*/true),
+        bias_desc, out, {node.stride, node.stride}, {g.pad_top, g.pad_left}, {g.pad_bottom, g.pad_right});
+    CompiledStep compiled;
+    compiled.name = node.name;
+    compiled.desc = dnnl::convolution_forward::primitive_desc(op, attributes(node), cpu());
+    compiled.primitive = dnnl::convolution_forward(compiled.desc);
+    compiled.weights = pack(step.node, compiled.desc.weights_desc());
+    compiled.bias = memory(bias_desc, cpu(), node.bias.data<float>());
+    compiled.bias_owner = node.bias;
+    compiled.buffer = step.buffer;
+    compiled.tap = step.tap;
+    if (step.tap != kNoTap) {
+      dnnl::primitive_attr attr;
+      attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+      compiled.tap_desc = dnnl::reorder::primitive_desc(cpu(), compiled.desc.dst_desc(), cpu(),
+                                                        output_desc(g, memory::format_tag::nhwc), attr);
+      compiled.tap_primitive = dnnl::reorder(compiled.tap_desc);
+    }
+    return compiled;
+  }
+
+  // Once per layout: plans for other sizes that want the same layout share it.
+  std::shared_ptr<const PackedWeights> pack(int node, const memory::desc& desc) {
+    for (const auto& known : packed_[node]) {
+      if (known->packed.get_desc() == desc) return known;
+    }
+    auto fresh = std::make_shared<PackedWeights>();
+    fresh->storage = Storage(desc.get_size(), "conv_graph weights");
+    fresh->packed = memory(desc, cpu(), fresh->storage.data());
+    memory plain(weight_desc(nodes_[node], /*any=*/false), cpu(), nodes_[node].weight.data<float>());
+    dnnl::stream stream(cpu());
+    dnnl::reorder(plain, fresh->packed).execute(stream, plain, fresh->packed);
+    stream.wait();
+    packed_[node].push_back(fresh);
+    return fresh;
+  }
+
+  const std::vector<ConvNode>& nodes_;
+  std::vector<std::vector<std::shared_ptr<const PackedWeights>>> packed_;  // by node
+  std::shared_ptr<const ScaleTable> scale_;
+};
+
+}  // namespace
+
+std::unique_ptr<ConvBackend> make_conv_backend_onednn(const std::vector<ConvNode>& nodes, const ImageScale& scale) {
+  return std::make_unique<OnednnBackend>(nodes, scale);
+}
+
+}  // namespace assay
