@@ -31,9 +31,12 @@ const std::string kGolden = "tests/golden/backbone/";
 
 std::unique_ptr<Backbone> backbone() { return make_backbone("efficientnet_lite0").value(); }
 
-nlohmann::json golden() {
-  std::ifstream file(kGolden + "efficientnet_lite0.json");
-  return nlohmann::json::parse(file);
+const nlohmann::json& golden() {
+  static const nlohmann::json json = [] {
+    std::ifstream file(kGolden + "efficientnet_lite0.json");
+    return nlohmann::json::parse(file);
+  }();
+  return json;
 }
 
 // pattern() of make_backbone.py.
@@ -80,6 +83,7 @@ bool same_bits(const std::vector<FeatureMap>& a, const std::vector<FeatureMap>& 
 TEST_CASE("every level equals the reference's to 1e-4 of its norm, for even, odd and smallest images") {
   const auto b = backbone();
   const auto workspace = b->make_workspace();
+  REQUIRE(golden()["cases"].size() == 3);
   for (const auto& c : golden()["cases"]) {
     const Tensor image = pattern(c["height"], c["width"]);
     const std::vector<FeatureMap> maps = b->forward(image, all_levels(*b), *workspace);
@@ -142,6 +146,7 @@ TEST_CASE("photographs are recognised, with the reference's logits to 1e-3") {
   const auto workspace = b->make_workspace();
   const SafetensorsReader weights =
       SafetensorsReader::open("models/weights/efficientnet_lite0_classifier.safetensors").value();
+  REQUIRE(golden()["photographs"].size() == 4);
   for (const auto& p : golden()["photographs"]) {
     CAPTURE(p["name"].get<std::string>());
     const FeatureMap map = b->forward(photograph(p["name"]), {"block15"}, *workspace)[0];
