@@ -3,7 +3,7 @@
 set -euo pipefail
 packages=(
   bazel-bootstrap ca-certificates g++ git python3
-  doctest-dev libdnnl-dev libhwy-dev libstb-dev libturbojpeg0-dev nlohmann-json3-dev
+  doctest-dev libdnnl-dev libeigen3-dev libhwy-dev libstb-dev libturbojpeg0-dev nlohmann-json3-dev
 )
 missing=()
 for p in "${packages[@]}"; do

@@ -54,7 +54,7 @@ class Detector {
 
   // Not null for detectors whose model is a union of what each image contributes, scored by a minimum over it: stage 1
   // then reads every sub-model off one table of distances instead of fitting it.
-  virtual const MemoryBankDetector* memory_bank() const { return nullptr; }
+  virtual MemoryBankDetector* memory_bank() { return nullptr; }
 };
 
 }  // namespace assay::models

@@ -24,6 +24,12 @@ class FeatureSource {
   virtual int64_t num_images() const = 0;
   virtual int64_t feature_width() const = 0;  // D
   virtual FeatureGrid read(int64_t image) const = 0;
+  // The grid without its rows.
+  virtual FeatureGrid shape(int64_t image) const {
+    FeatureGrid grid = read(image);
+    grid.rows = Tensor();
+    return grid;
+  }
   // A number that depends on the image's content and on nothing else: not on its name, not on its place in a list.
   // Random choices within an image are seeded with it.
   virtual uint64_t content_key(int64_t image) const = 0;

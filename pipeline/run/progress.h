@@ -7,6 +7,9 @@
 
 namespace assay::pipeline {
 
+// The message of the Status that work ends with when its caller asked it to stop.
+inline constexpr char kInterrupted[] = "interrupted";
+
 // Called from one thread at a time. The base class says nothing and never stops.
 class Progress {
  public:
@@ -21,7 +24,7 @@ class Progress {
   virtual void end() {}
   // A line for the user: a skipped image, an estimate.
   virtual void note(const std::string& line) { (void)line; }
-  // True once the user has asked to stop; work then ends soon with the status interrupted().
+  // True once the user has asked to stop; work then ends soon, with the Status kInterrupted.
   virtual bool stop_requested() { return false; }
 };
 

@@ -11,10 +11,11 @@
 
 namespace assay::pipeline {
 
-// w(1..M) as (M), 1 <= subset_size <= num_others (assay::Error otherwise).
+// w(1), w(2), ... for M = num_others and n = subset_size, cut off where what is left of them sums to less than 1e-9;
+// 1 <= subset_size <= num_others (assay::Error otherwise).
 std::vector<double> expected_minimum_weights(int64_t num_others, int64_t subset_size);
 
-// E[min] of the given distances under the weights; sorts `distances` (as many as weights).
+// E[min] of M distances under the weights made for M, at least as many as weights; reorders `distances`.
 double expected_minimum(std::vector<float>& distances, const std::vector<double>& weights);
 
 }  // namespace assay::pipeline

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/detectors/patchcore.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "engine/ops/coreset_greedy.h"
+#include "engine/ops/nearest_neighbour.h"
+#include "kernels/base/parallel.h"
+#include "kernels/random/generator.h"
+
+namespace assay::models {
+namespace {
+
+constexpr uint64_t kCoresetStream = 0x636f7265736574ull;
+
+// The cells of one image that may enter the bank.
+std::vector<int64_t> candidate_cells(const BankSpace& space, PatchcoreOptions::Selector selector, int64_t num_cells,
+                                     uint64_t content_key, const std::vector<uint8_t>* excluded) {
+  std::vector<int64_t> cells;
+  if (selector == PatchcoreOptions::Selector::kRandom) {
+    cells = space.reference_cells(num_cells, content_key);
+  } else {
+    for (int64_t cell = 0; cell < num_cells; ++cell) cells.push_back(cell);
+  }
+  if (excluded != nullptr) {
+    ASSAY_CHECK(static_cast<int64_t>(excluded->size()) == num_cells, "patchcore: ", excluded->size(),
+                " marks of excluded cells, the grid has ", num_cells);
+    const auto is_excluded = [&](int64_t cell) { return (*excluded)[cell] != 0; };
+    cells.erase(std::remove_if(cells.begin(), cells.end(), is_excluded), cells.end());
+  }
+  return cells;
+}
+
+Tensor concatenate(const std::vector<Tensor>& parts, int64_t width) {
+  int64_t total = 0;
+  for (const Tensor& part : parts) total += part.dim(0);
+  const Tensor all = Tensor::empty<float>({total, width}, "memory bank");
+  int64_t begin = 0;
+  for (const Tensor& part : parts) {
+    if (part.bytes() > 0) std::memcpy(all.rows(begin, begin + part.dim(0)).raw(), part.raw(), part.bytes());
+    begin += part.dim(0);
+  }
+  return all;
+}
+
+}  // namespace
+
+void Patchcore::fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) {
+  fit_without(features, images, {}, options);
+}
+
+void Patchcore::fit_without(const FeatureSource& features, const std::vector<int64_t>& images,
+                            const ExcludedCells& excluded, const FitOptions& options) {
+  ASSAY_CHECK(!images.empty(), "patchcore: fit to no images");
+  space_ = BankSpace::fit(features, images, options_.space, options.seed);
+  const std::vector<int64_t> order = by_content(features, images);
+  std::vector<Tensor> parts(order.size());
+  parallel_for(static_cast<int64_t>(order.size()), 1, [&](int64_t i, int64_t) {
+    const FeatureGrid grid = features.read(order[i]);
+    const auto marks = excluded.find(order[i]);
+    const std::vector<int64_t> cells =
+        candidate_cells(space_, options_.selector, grid.rows.dim(0), features.content_key(order[i]),
+                        marks == excluded.end() ? nullptr : &marks->second);
+    parts[i] = take_rows(space_.project(grid), cells, "memory bank");
+  });
+  if (options.progress && !options.progress(0.5)) throw Cancelled();
+  rows_ = concatenate(parts, space_.width());
+  parts.clear();
+  ASSAY_CHECK(rows_.dim(0) > 0, "patchcore: no patch is left to fit to");
+  if (options_.selector == PatchcoreOptions::Selector::kGreedy) {
+    kernels::Generator generator(options.seed, kCoresetStream);
+    const int64_t start = static_cast<int64_t>(generator.below(static_cast<uint64_t>(rows_.dim(0))));
+    const int64_t count =
+        std::max<int64_t>(1, std::llround(options_.coreset_ratio * static_cast<double>(rows_.dim(0))));
+    const Tensor chosen = ops::coreset_greedy(rows_, count, start).index;
+    rows_ = take_rows(rows_, {chosen.data<int64_t>(), chosen.data<int64_t>() + chosen.size()}, "memory bank");
+  }
+  bank_.emplace(rows_);
+}
+
+Tensor Patchcore::score(const FeatureGrid& grid) const {
+  ASSAY_CHECK(bank_.has_value(), "patchcore: score before fit");
+  const ops::NearestNeighbour nearest = ops::nearest_neighbour(space_.project(grid), *bank_);
+  return nearest.distance2.reshape({grid.height, grid.width});
+}
+
+nlohmann::json Patchcore::save(std::map<std::string, Tensor>* tensors) const {
+  ASSAY_CHECK(bank_.has_value(), "patchcore: save before fit");
+  (*tensors)["patchcore.bank"] = rows_;
+  return {{"space", space_.save(tensors)}};
+}
+
+Status Patchcore::load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) {
+  const auto described = description.find("space");
+  const auto rows = tensors.find("patchcore.bank");
+  if (described == description.end() || rows == tensors.end()) return Status::error("patchcore: the bank is missing");
+  Result<BankSpace> space = BankSpace::load(*described, tensors);
+  if (!space.ok()) return Status::error("patchcore: ", space.message());
+  const Tensor& bank = rows->second;
+  if (bank.dtype() != DType::kFloat32 || bank.rank() != 2 || bank.dim(0) < 1 || bank.dim(1) != space.value().width()) {
+    return Status::error("patchcore: a bank of shape ", to_string(bank.shape()), ", expected (N, ",
+                         space.value().width(), ") float32");
+  }
+  for (int64_t i = 0; i < bank.size(); ++i) {
+    if (!std::isfinite(bank.data<float>()[i]))
+      return Status::error("patchcore: the bank holds a number that is not finite");
+  }
+  space_ = std::move(space).value();
+  rows_ = bank;
+  bank_.emplace(rows_);
+  return Status();
+}
+
+}  // namespace assay::models

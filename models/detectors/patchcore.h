@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// A memory bank of patch features; a patch's anomaly value is its squared distance to the nearest of them.
+// Source: Roth, Pemula, Zepeda, Schölkopf, Brox, Gehler 2022, "Towards Total Recall in Industrial Anomaly Detection".
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/ops/packed_bank.h"
+#include "models/detectors/detector.h"
+#include "models/detectors/memory_bank_detector.h"
+
+namespace assay::models {
+
+struct PatchcoreOptions {
+  enum class Selector {
+    kRandom,  // a random share of each image's patches: contamination stays the share that it is
+    kGreedy,  // greedy k-center over all patches (the paper's): fewer references cover more, but outliers are taken
+              // first, so only for images known to be clean
+  };
+  Selector selector = Selector::kRandom;
+  double coreset_ratio = 0.01;  // of all patches, greedy only
+  BankSpaceOptions space;       // reference_share is the random selector's
+};
+
+class Patchcore : public Detector, public MemoryBankDetector {
+ public:
+  explicit Patchcore(PatchcoreOptions options) : options_(options) {}
+
+  void fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) override;
+  Tensor score(const FeatureGrid& grid) const override;
+  nlohmann::json save(std::map<std::string, Tensor>* tensors) const override;
+  Status load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) override;
+  MemoryBankDetector* memory_bank() override { return this; }
+
+  const BankSpaceOptions& space_options() const override { return options_.space; }
+  void fit_without(const FeatureSource& features, const std::vector<int64_t>& images, const ExcludedCells& excluded,
+                   const FitOptions& options) override;
+
+  int64_t num_references() const { return rows_.rank() == 2 ? rows_.dim(0) : 0; }
+
+ private:
+  PatchcoreOptions options_;
+  BankSpace space_;
+  Tensor rows_;                          // (N, D')
+  std::optional<ops::PackedBank> bank_;  // of rows_
+};
+
+}  // namespace assay::models

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/memory_bank/bank_space.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "engine/ops/matmul.h"
+#include "kernels/base/parallel.h"
+#include "kernels/random/generator.h"
+#include "models/memory_bank/principal_axes.h"
+
+namespace assay::models {
+namespace {
+
+constexpr uint64_t kReferenceStream = 0x7265666572656e63ull;
+constexpr int64_t kImagesPerPiece = 8;  // one partial covariance each: bounds memory, and fixes the order of the sums
+
+struct Moments {
+  double count = 0;
+  std::vector<double> mean;        // (D)
+  std::vector<double> covariance;  // (D, D), divided by count
+};
+
+// Sums over pieces of images, one piece's result each, added up in order.
+std::vector<double> sum_over_images(const FeatureSource& features, const std::vector<int64_t>& images, int64_t num_sums,
+                                    const std::function<void(const FeatureGrid&, double*)>& add) {
+  const int64_t num_images = static_cast<int64_t>(images.size());
+  std::vector<std::vector<double>> partial((num_images + kImagesPerPiece - 1) / kImagesPerPiece);
+  parallel_for(num_images, kImagesPerPiece, [&](int64_t begin, int64_t end) {
+    std::vector<double>& sums = partial[begin / kImagesPerPiece];
+    sums.assign(num_sums, 0.0);
+    for (int64_t i = begin; i < end; ++i) add(features.read(images[i]), sums.data());
+  });
+  std::vector<double> total(num_sums, 0.0);
+  for (const auto& sums : partial) {
+    for (int64_t i = 0; i < num_sums; ++i) total[i] += sums[i];
+  }
+  return total;
+}
+
+Moments moments(const FeatureSource& features, const std::vector<int64_t>& images) {
+  const int64_t dim = features.feature_width();
+  Moments m;
+  m.mean = sum_over_images(features, images, dim + 1, [&](const FeatureGrid& grid, double* sums) {
+    const float* x = grid.rows.data<float>();
+    for (int64_t p = 0; p < grid.rows.dim(0); ++p) {
+      for (int64_t d = 0; d < dim; ++d) sums[d] += x[p * dim + d];
+    }
+    sums[dim] += static_cast<double>(grid.rows.dim(0));
+  });
+  m.count = m.mean.back();
+  m.mean.pop_back();
+  for (double& v : m.mean) v /= m.count;
+  m.covariance = sum_over_images(features, images, dim * dim, [&](const FeatureGrid& grid, double* sums) {
+    const Tensor centred = grid.rows.clone("feature statistics");
+    float* x = centred.data<float>();
+    for (int64_t p = 0; p < centred.dim(0); ++p) {
+      for (int64_t d = 0; d < dim; ++d) x[p * dim + d] -= static_cast<float>(m.mean[d]);
+    }
+    const Tensor gram = ops::matmul(centred, centred, ops::Transpose::kYes, ops::Transpose::kNo);  // (D, D)
+    for (int64_t i = 0; i < dim * dim; ++i) sums[i] += gram.data<float>()[i];
+  });
+  for (double& v : m.covariance) v /= m.count;
+  return m;
+}
+
+}  // namespace
+
+std::vector<int64_t> by_content(const FeatureSource& features, const std::vector<int64_t>& images) {
+  std::vector<int64_t> order = images;
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return std::pair(features.content_key(a), a) < std::pair(features.content_key(b), b);
+  });
+  return order;
+}
+
+Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& which, const char* tag) {
+  const int64_t width = rows.dim(1);
+  const Tensor taken = Tensor::empty<float>({static_cast<int64_t>(which.size()), width}, tag);
+  for (size_t i = 0; i < which.size(); ++i) {
+    std::memcpy(taken.data<float>() + i * width, rows.data<float>() + which[i] * width, width * sizeof(float));
+  }
+  return taken;
+}
+
+BankSpace BankSpace::fit(const FeatureSource& features, const std::vector<int64_t>& images,
+                         const BankSpaceOptions& options, uint64_t seed) {
+  ASSAY_CHECK(!images.empty(), "BankSpace::fit: no images");
+  const int64_t dim = features.feature_width();
+  const int64_t width = options.width > 0 ? std::min(options.width, dim) : dim;
+  const Moments m = moments(features, by_content(features, images));
+  const PrincipalAxes principal = principal_axes(m.covariance, dim);
+  const double mean_variance = std::accumulate(principal.variance.begin(), principal.variance.end(), 0.0) / dim;
+
+  BankSpace space;
+  space.reference_share_ = options.reference_share;
+  space.seed_ = seed;
+  space.matrix_ = Tensor::empty<float>({width, dim}, "bank space");
+  space.offset_ = Tensor::empty<float>({width}, "bank space");
+  for (int64_t r = 0; r < width; ++r) {
+    const double variance = principal.variance[r] + options.shrinkage * mean_variance;
+    const double scale = variance > 0 ? std::pow(variance, -0.5 * options.whiten) : 1;
+    double offset = 0;
+    for (int64_t d = 0; d < dim; ++d) {
+      const double v = scale * principal.axes[r * dim + d];
+      space.matrix_.data<float>()[r * dim + d] = static_cast<float>(v);
+      offset -= v * m.mean[d];
+    }
+    space.offset_.data<float>()[r] = static_cast<float>(offset);
+  }
+  return space;
+}
+
+Tensor BankSpace::project(const FeatureGrid& grid) const {
+  ASSAY_CHECK(grid.rows.rank() == 2 && grid.rows.dim(1) == input_width(), "BankSpace::project: features of shape ",
+              to_string(grid.rows.shape()), ", expected ", input_width(), " channels");
+  const Tensor rows = ops::matmul(grid.rows, matrix_, ops::Transpose::kNo, ops::Transpose::kYes);
+  float* y = rows.data<float>();
+  const float* offset = offset_.data<float>();
+  for (int64_t p = 0; p < rows.dim(0); ++p) {
+    for (int64_t r = 0; r < width(); ++r) y[p * width() + r] += offset[r];
+  }
+  return rows;
+}
+
+std::vector<int64_t> BankSpace::reference_cells(int64_t num_cells, uint64_t content_key) const {
+  const int64_t count = static_cast<int64_t>(std::llround(reference_share_ * static_cast<double>(num_cells)));
+  kernels::Generator generator(seed_ ^ kReferenceStream, content_key);
+  return kernels::random_sample(num_cells, std::min(num_cells, std::max<int64_t>(1, count)), generator);
+}
+
+Tensor BankSpace::take_references(const FeatureGrid& grid, uint64_t content_key) const {
+  FeatureGrid chosen = grid;
+  chosen.rows = take_rows(grid.rows, reference_cells(grid.rows.dim(0), content_key), "memory bank");
+  return project(chosen);
+}
+
+nlohmann::json BankSpace::save(std::map<std::string, Tensor>* tensors) const {
+  (*tensors)["space.matrix"] = matrix_;
+  (*tensors)["space.offset"] = offset_;
+  return {{"reference_share", reference_share_}, {"seed", seed_}};
+}
+
+Result<BankSpace> BankSpace::load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) {
+  const auto matrix = tensors.find("space.matrix");
+  const auto offset = tensors.find("space.offset");
+  if (matrix == tensors.end() || offset == tensors.end()) return Status::error("the bank's space is missing");
+  BankSpace space;
+  space.matrix_ = matrix->second;
+  space.offset_ = offset->second;
+  if (space.matrix_.dtype() != DType::kFloat32 || space.matrix_.rank() != 2 ||
+      space.offset_.dtype() != DType::kFloat32 || space.offset_.shape() != Shape{space.matrix_.dim(0)} ||
+      space.matrix_.size() == 0) {
+    return Status::error("the bank's space has a matrix of shape ", to_string(space.matrix_.shape()),
+                         " and an offset of shape ", to_string(space.offset_.shape()),
+                         ", expected (W, D) and (W) float32");
+  }
+  for (const Tensor* t : {&space.matrix_, &space.offset_}) {
+    for (int64_t i = 0; i < t->size(); ++i) {
+      if (!std::isfinite(t->data<float>()[i]))
+        return Status::error("the bank's space holds a number that is not finite");
+    }
+  }
+  const auto share = description.find("reference_share");
+  const auto seed = description.find("seed");
+  if (share == description.end() || !share->is_number() || seed == description.end() || !seed->is_number_unsigned()) {
+    return Status::error("the bank's space lacks reference_share or seed");
+  }
+  space.reference_share_ = share->get<double>();
+  space.seed_ = seed->get<uint64_t>();
+  return space;
+}
+
+}  // namespace assay::models

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The space in which a memory bank measures distances, and what each image contributes to a bank in it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "kernels/base/status.h"
+#include "models/features/feature_grid.h"
+
+namespace assay::models {
+
+struct BankSpaceOptions {
+  int64_t width = 128;           // D', principal components kept; at least D keeps all D
+  double whiten = 1.0;           // 0: plain principal components, distances as in the features; 1: equal variances
+  double shrinkage = 0.01;       // of the mean variance, added to each component's own before it divides
+  double reference_share = 0.1;  // of an image's patches that become references, at least one patch
+};
+
+// The given images of the source in an order that depends on their contents alone.
+std::vector<int64_t> by_content(const FeatureSource& features, const std::vector<int64_t>& images);
+
+// The named rows of a matrix, in the order of their naming.
+Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& which, const char* tag);
+
+// The affine map y = L^-w/2 V^T (x - m) from features to bank rows: m is the mean of all patches of the fitted images,
+// V the first D' principal axes of their covariance, L their variances plus shrinkage, w = `whiten`. Distances for w =
+// 1 are Mahalanobis's (1936) in the kept axes.
+class BankSpace {
+ public:
+  BankSpace() = default;
+  // Over the given images of the source, at least one, in whatever order: neither it nor the number of threads changes
+  // a bit of the result.
+  static BankSpace fit(const FeatureSource& features, const std::vector<int64_t>& images,
+                       const BankSpaceOptions& options, uint64_t seed);
+
+  int64_t input_width() const { return matrix_.dim(1); }  // D
+  int64_t width() const { return matrix_.dim(0); }        // D'
+
+  // All patches of an image: (height * width, D').
+  Tensor project(const FeatureGrid& grid) const;
+  // The cells that stand for an image in a bank: ascending, a random sample without replacement that depends on the
+  // image's content and the space's seed alone.
+  std::vector<int64_t> reference_cells(int64_t num_cells, uint64_t content_key) const;
+  // Their rows in the space: (number of reference cells, D').
+  Tensor take_references(const FeatureGrid& grid, uint64_t content_key) const;
+
+  nlohmann::json save(std::map<std::string, Tensor>* tensors) const;
+  static Result<BankSpace> load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors);
+
+ private:
+  double reference_share_ = 0.1;
+  uint64_t seed_ = 0;
+  Tensor matrix_;  // (D', D)
+  Tensor offset_;  // (D'), y = matrix x + offset
+};
+
+}  // namespace assay::models

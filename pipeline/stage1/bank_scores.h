@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scores of the training images under memory banks, read off the distance table.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "models/scoring/image_score.h"
+#include "pipeline/stage1/distance_table.h"
+#include "pipeline/stage1/sub_models.h"
+
+namespace assay::pipeline {
+
+// Patch values of image i from its rows of the table (P, J); writes (P).
+using PatchRule = std::function<void(int64_t i, const Tensor& distances, float* values)>;
+
+// The image score of every image of the table under the rule, in parallel. `images` are those the table was made of.
+std::vector<double> scores_from_table(const models::FeatureSource& features, const std::vector<int64_t>& images,
+                                      const DistanceTable& table, const PatchRule& rule, const ScoringRule& scoring);
+
+// As cross_model_scores of K banks, each the union of one subset's images: scores[i * num_models + k].
+std::vector<double> cross_bank_scores(const models::FeatureSource& features, const std::vector<int64_t>& images,
+                                      const DistanceTable& table, const std::vector<int>& subset, int num_models,
+                                      const ScoringRule& scoring);
+
+// The minimum over the images j != i that are marked: the score under a bank of them that has never seen image i.
+PatchRule held_out_minimum(const std::vector<uint8_t>& in_bank);
+
+// The exact mean of the held-out minimum over all random banks of `bank_share` of the marked images
+// (expected_minimum.h).
+PatchRule expected_held_out_minimum(const std::vector<uint8_t>& in_bank, double bank_share);
+
+}  // namespace assay::pipeline
