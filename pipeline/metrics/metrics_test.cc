@@ -208,6 +208,15 @@ TEST_CASE("scores that are all equal give the diagonal") {
   CHECK(!found.aupro_200);
 }
 
+TEST_CASE("aupro_200 leaves out points whose FPR is the limit exactly, and thresholds are exceeded, not met") {
+  const std::vector<float> scores{0, 1, 2, 3, 4, 3.5f};
+  const std::vector<uint8_t> mask{0, 0, 0, 0, 0, 1};
+  const std::vector<PixelView> views{{scores.data(), mask.data(), 1, 6}};
+  // Thresholds from 3 flag the 4 alone: FPR 0.2. Those from 2 flag 3 too: FPR 0.4.
+  CHECK(pixel_metrics(views, 0.4).aupro_200 == 0.0);
+  CHECK(close(pixel_metrics(views, 0.41).aupro_200, 0.5));
+}
+
 TEST_CASE("NaN, labels other than 0 and 1, negative and overflowing sizes and FPR limits out of range are refused") {
   std::vector<float> scores{1, 2, 3, 4};
   const std::vector<uint8_t> mask{0, 0, 1, 0};

@@ -25,7 +25,7 @@ void check_sorts(std::vector<T> values) {
 template <class T>
 void check_sizes_and_ranges() {
   std::mt19937_64 random(1);
-  for (const size_t n : {0, 1, 2, 3, 255, 256, 257, (1 << 18) - 1, 1 << 18, (1 << 18) + 1}) {
+  for (const size_t n : {0, 1, 2, 255, 257, 1 << 18, (1 << 18) + 1}) {
     // All bits, few values, one digit in the middle only, all equal.
     for (const uint64_t bits : {~uint64_t{0}, uint64_t{3}, uint64_t{0x3fc00}, uint64_t{0}}) {
       std::vector<T> values(n);

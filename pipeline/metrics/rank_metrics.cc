@@ -37,6 +37,7 @@ RankMetrics rank_metrics(const float* scores, const uint8_t* labels, int64_t n) 
     ASSAY_CHECK(labels[i] <= 1, "metrics: label ", i, " is ", int{labels[i]}, ", expected 0 or 1");
     num_anomalous += labels[i];
   }
+  RankMetricsSum sum(n - num_anomalous, num_anomalous);  // checks the size before the allocation
   RankedScores ranked(n - num_anomalous, num_anomalous);
   uint32_t* normal = ranked.normal.begin();
   uint64_t* anomalous = ranked.anomalous.begin();
@@ -49,7 +50,6 @@ RankMetrics rank_metrics(const float* scores, const uint8_t* labels, int64_t n) 
     }
   }
   ranked.sort();
-  RankMetricsSum sum(n - num_anomalous, num_anomalous);
   for_each_step(ranked, [&](const RankStep& step) { sum.add(step); });
   return sum.result();
 }
