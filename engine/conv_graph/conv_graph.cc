@@ -5,7 +5,7 @@
 
 #include "engine/conv_graph/conv_plan.h"
 
-namespace assay {
+namespace assay::conv_graph {
 namespace {
 
 // Data sets come in few image sizes; a plan holds some hundred kilobytes of code and no buffers.
@@ -135,4 +135,4 @@ std::vector<std::string> ConvGraph::describe(int64_t height, int64_t width, cons
   return plan(height, width, taps)->describe();
 }
 
-}  // namespace assay
+}  // namespace assay::conv_graph

@@ -20,7 +20,7 @@
 
 #include "engine/tensor/tensor.h"
 
-namespace assay {
+namespace assay::conv_graph {
 
 enum class Activation { kNone, kRelu6 };
 
@@ -103,4 +103,4 @@ class ConvGraph {
   std::unique_ptr<ConvBackend> backend_;
 };
 
-}  // namespace assay
+}  // namespace assay::conv_graph

@@ -15,7 +15,7 @@
 #include "engine/conv_graph/conv_plan.h"
 #include "engine/memory/storage.h"
 
-namespace assay {
+namespace assay::conv_graph {
 namespace {
 
 using dnnl::memory;
@@ -324,4 +324,4 @@ std::unique_ptr<ConvBackend> make_conv_backend_onednn(const std::vector<ConvNode
   return std::make_unique<OnednnBackend>(nodes, scale);
 }
 
-}  // namespace assay
+}  // namespace assay::conv_graph

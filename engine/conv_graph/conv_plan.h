@@ -10,7 +10,7 @@
 
 #include "engine/conv_graph/conv_graph.h"
 
-namespace assay {
+namespace assay::conv_graph {
 
 // Geometry of one node for one image size.
 struct ConvGeometry {
@@ -70,4 +70,4 @@ class ConvBackend {
 // `nodes` must outlive the backend.
 std::unique_ptr<ConvBackend> make_conv_backend_onednn(const std::vector<ConvNode>& nodes, const ImageScale& scale);
 
-}  // namespace assay
+}  // namespace assay::conv_graph

@@ -3,7 +3,7 @@
 
 #include "engine/conv_graph/conv_plan.h"
 
-namespace assay {
+namespace assay::conv_graph {
 namespace {
 
 struct Padding {
@@ -101,4 +101,4 @@ ConvSchedule conv_schedule(const std::vector<ConvNode>& nodes, int64_t height, i
   return schedule;
 }
 
-}  // namespace assay
+}  // namespace assay::conv_graph

@@ -14,7 +14,7 @@
 
 #include "engine/io/safetensors_header.h"
 
-namespace assay {
+namespace assay::io {
 namespace {
 
 constexpr int64_t kLengthBytes = 8;  // the header's length, little-endian
@@ -221,4 +221,4 @@ Status write_safetensors(const std::string& path, const std::vector<std::pair<st
   return writer.value().finish();
 }
 
-}  // namespace assay
+}  // namespace assay::io

@@ -18,7 +18,7 @@
 #include "engine/tensor/tensor.h"
 #include "kernels/base/status.h"
 
-namespace assay {
+namespace assay::io {
 
 // A tensor as the header describes it. `begin` and `end` count bytes from the start of the data section.
 struct SafetensorsEntry {
@@ -103,4 +103,4 @@ class SafetensorsWriter {
 Status write_safetensors(const std::string& path, const std::vector<std::pair<std::string, Tensor>>& tensors,
                          const SafetensorsMetadata& metadata = {});
 
-}  // namespace assay
+}  // namespace assay::io

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-namespace assay {
+namespace assay::io {
 namespace {
 
 using Json = nlohmann::json;
@@ -207,4 +207,4 @@ Result<SafetensorsLayout> safetensors_layout(const std::vector<SafetensorsDeclar
   return layout;
 }
 
-}  // namespace assay
+}  // namespace assay::io

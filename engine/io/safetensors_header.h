@@ -10,7 +10,7 @@
 #include "engine/io/safetensors.h"
 #include "kernels/base/status.h"
 
-namespace assay {
+namespace assay::io {
 
 constexpr int64_t kMaxSafetensorsHeaderBytes = int64_t{16} << 20;  // our largest header has a few hundred kilobytes
 
@@ -34,4 +34,4 @@ Result<SafetensorsLayout> safetensors_layout(const std::vector<SafetensorsDeclar
 // "F32", "F16", "U8", "I32", "I64".
 const char* safetensors_dtype_name(DType dtype);
 
-}  // namespace assay
+}  // namespace assay::io

@@ -4,7 +4,7 @@
 #include "kernels/base/check.h"
 #include "kernels/base/text.h"
 
-namespace assay {
+namespace assay::models {
 
 size_t Backbone::level_index(const std::string& level) const {
   std::string known;
@@ -15,4 +15,4 @@ size_t Backbone::level_index(const std::string& level) const {
   throw Error(text("backbone ", name(), " has no level ", level, "; its levels are ", known));
 }
 
-}  // namespace assay
+}  // namespace assay::models

@@ -9,7 +9,7 @@
 
 #include "engine/tensor/tensor.h"
 
-namespace assay {
+namespace assay::models {
 
 // A place in the network whose output can be asked for.
 struct BackboneLevel {
@@ -52,4 +52,4 @@ class Backbone {
   size_t level_index(const std::string& level) const;
 };
 
-}  // namespace assay
+}  // namespace assay::models

@@ -30,7 +30,7 @@ double median(std::vector<double> v) {
 int main(int argc, char** argv) {
   const std::string level = argc > 1 ? argv[1] : "block10";
   std::printf("backbone            level    image    first_ms  one_thread_ms  threads  images_per_s\n");
-  for (const auto& listing : assay::backbone_list()) {
+  for (const auto& listing : assay::models::backbone_list()) {
     const auto backbone = listing.make().value();
     for (const int64_t side : {256, 384}) {
       const assay::Tensor image = assay::Tensor::zeros<uint8_t>({side, side, 3}, "bench");

@@ -3,7 +3,7 @@
 
 #include "models/backbones/efficientnet_lite0.h"
 
-namespace assay {
+namespace assay::models {
 
 const std::vector<BackboneListing>& backbone_list() {
   static const std::vector<BackboneListing> list = {
@@ -21,4 +21,4 @@ Result<std::unique_ptr<Backbone>> make_backbone(const std::string& name) {
   return Status::error("backbone ", name, ": unknown, expected one of: ", known);
 }
 
-}  // namespace assay
+}  // namespace assay::models

@@ -9,7 +9,7 @@
 #include "kernels/base/status.h"
 #include "models/backbones/backbone.h"
 
-namespace assay {
+namespace assay::models {
 
 struct BackboneListing {
   const char* name;
@@ -23,4 +23,4 @@ const std::vector<BackboneListing>& backbone_list();
 // An unknown name is an error that lists the known ones.
 Result<std::unique_ptr<Backbone>> make_backbone(const std::string& name);
 
-}  // namespace assay
+}  // namespace assay::models

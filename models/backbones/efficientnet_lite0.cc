@@ -6,11 +6,19 @@
 #include <utility>
 
 #include "engine/conv_graph/conv_graph.h"
-#include "engine/tensor/float16.h"
+#include "engine/ops/convert_float16.h"
 #include "models/weights/embedded_weights.h"
 
-namespace assay {
+namespace assay::models {
 namespace {
+
+using conv_graph::Activation;
+using conv_graph::ConvGraph;
+using conv_graph::ConvNode;
+using conv_graph::ConvWorkspace;
+using conv_graph::ImageScale;
+using conv_graph::kConvImage;
+using conv_graph::kConvNoResidual;
 
 // ---- The architecture
 
@@ -41,7 +49,7 @@ struct Network {
 
 class Builder {
  public:
-  explicit Builder(const SafetensorsReader& weights) : weights_(weights) {}
+  explicit Builder(const io::SafetensorsReader& weights) : weights_(weights) {}
 
   Result<Network> build() {
     ASSAY_RETURN_IF_ERROR(add({"stem", kConvImage, kConvNoResidual, kStemStride, false, Activation::kRelu6, {}, {}},
@@ -103,17 +111,14 @@ class Builder {
 
   // Stored in float16 or float32, whichever the converter chose.
   Result<Tensor> read_float(const std::string& name, const Shape& shape) const {
-    const SafetensorsEntry* entry = weights_.find(name);
+    const io::SafetensorsEntry* entry = weights_.find(name);
     const bool is_half = entry && entry->dtype == DType::kFloat16;
     Result<Tensor> stored = weights_.read(name, is_half ? DType::kFloat16 : DType::kFloat32, shape, "backbone weights");
     if (!stored.ok() || !is_half) return stored;
-    const Tensor wide = Tensor::empty<float>(shape, "backbone weights");
-    const Float16* from = stored.value().data<Float16>();
-    std::transform(from, from + wide.size(), wide.data<float>(), to_float);
-    return wide;
+    return ops::to_float32(stored.value(), "backbone weights");
   }
 
-  const SafetensorsReader& weights_;
+  const io::SafetensorsReader& weights_;
   Network network_;
   int64_t channels_ = 3;
   int64_t stride_ = 1;
@@ -172,17 +177,17 @@ class EfficientNetLite0 : public Backbone {
 
 }  // namespace
 
-Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(const SafetensorsReader& weights) {
+Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(const io::SafetensorsReader& weights) {
   Result<Network> network = Builder(weights).build();
   if (!network.ok()) return network.status();
   return std::unique_ptr<Backbone>(std::make_unique<EfficientNetLite0>(std::move(network).value()));
 }
 
 Result<std::unique_ptr<Backbone>> make_efficientnet_lite0() {
-  const Result<SafetensorsReader> weights =
-      SafetensorsReader::from_memory(embedded_efficientnet_lite0(), "built-in efficientnet_lite0 weights");
+  const Result<io::SafetensorsReader> weights =
+      io::SafetensorsReader::from_memory(embedded_efficientnet_lite0(), "built-in efficientnet_lite0 weights");
   if (!weights.ok()) return weights.status();
   return make_efficientnet_lite0(weights.value());
 }
 
-}  // namespace assay
+}  // namespace assay::models

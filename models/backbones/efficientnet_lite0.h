@@ -15,11 +15,11 @@
 #include "kernels/base/status.h"
 #include "models/backbones/backbone.h"
 
-namespace assay {
+namespace assay::models {
 
 // With the weights that are part of the binary.
 Result<std::unique_ptr<Backbone>> make_efficientnet_lite0();
 // With the weights of a file of the same form (models/weights/README.md).
-Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(const SafetensorsReader& weights);
+Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(const io::SafetensorsReader& weights);
 
-}  // namespace assay
+}  // namespace assay::models

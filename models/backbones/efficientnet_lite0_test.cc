@@ -16,7 +16,7 @@
 #include <stb/stb_image.h>
 
 #include "engine/io/safetensors.h"
-#include "engine/tensor/float16.h"
+#include "engine/ops/convert_float16.h"
 #include "engine/tensor/tensor.h"
 #include "kernels/base/check.h"
 #include "kernels/base/parallel.h"
@@ -24,7 +24,7 @@
 #include "models/backbones/backbone.h"
 #include "models/backbones/backbone_list.h"
 
-namespace assay {
+namespace assay::models {
 namespace {
 
 const std::string kGolden = "tests/golden/backbone/";
@@ -111,20 +111,20 @@ TEST_CASE("every level equals the reference's to 1e-4 of its norm, for even, odd
 }
 
 // Head, pooling and the fully connected layer, in double.
-std::vector<double> classify(const FeatureMap& map, const SafetensorsReader& weights) {
+std::vector<double> classify(const FeatureMap& map, const io::SafetensorsReader& weights) {
   const auto read = [&](const char* name) { return weights.read(name, "test").value(); };
-  const Tensor head_weight = read("head.weight");  // (1280, 320, 1, 1) float16
+  const Tensor head_weight = ops::to_float32(read("head.weight"));  // (1280, 320, 1, 1)
   const Tensor head_bias = read("head.bias");
   const int64_t channels = head_weight.dim(0);
   const int64_t inner = head_weight.dim(1);
   const int64_t cells = map.rows.dim(0);
   std::vector<double> pooled(channels, 0);
   for (int64_t c = 0; c < channels; ++c) {
-    const Float16* w = head_weight.data<Float16>() + c * inner;
+    const float* w = head_weight.data<float>() + c * inner;
     for (int64_t p = 0; p < cells; ++p) {
       const float* x = map.rows.data<float>() + p * inner;
       double sum = head_bias.data<float>()[c];
-      for (int64_t i = 0; i < inner; ++i) sum += static_cast<double>(to_float(w[i])) * x[i];
+      for (int64_t i = 0; i < inner; ++i) sum += static_cast<double>(w[i]) * x[i];
       pooled[c] += std::clamp(sum, 0.0, 6.0) / static_cast<double>(cells);
     }
   }
@@ -144,8 +144,8 @@ std::vector<double> classify(const FeatureMap& map, const SafetensorsReader& wei
 TEST_CASE("photographs are recognised, with the reference's logits to 1e-3") {
   const auto b = backbone();
   const auto workspace = b->make_workspace();
-  const SafetensorsReader weights =
-      SafetensorsReader::open("models/weights/efficientnet_lite0_classifier.safetensors").value();
+  const io::SafetensorsReader weights =
+      io::SafetensorsReader::open("models/weights/efficientnet_lite0_classifier.safetensors").value();
   REQUIRE(golden()["photographs"].size() == 4);
   for (const auto& p : golden()["photographs"]) {
     CAPTURE(p["name"].get<std::string>());
@@ -235,4 +235,4 @@ TEST_CASE("small images, unknown and repeated levels and foreign workspaces are 
 }
 
 }  // namespace
-}  // namespace assay
+}  // namespace assay::models

@@ -8,11 +8,11 @@ extern const char assay_efficientnet_lite0_begin[];
 extern const char assay_efficientnet_lite0_end[];
 }
 
-namespace assay {
+namespace assay::models {
 
 std::string_view embedded_efficientnet_lite0() {
   return {assay_efficientnet_lite0_begin,
           static_cast<size_t>(assay_efficientnet_lite0_end - assay_efficientnet_lite0_begin)};
 }
 
-}  // namespace assay
+}  // namespace assay::models

@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-namespace assay {
+namespace assay::models {
 
 // The bytes of efficientnet_lite0.safetensors.
 std::string_view embedded_efficientnet_lite0();
 
-}  // namespace assay
+}  // namespace assay::models
