@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread. Columns: a row is split into its channels, then each output pixel is a dot product along the row, lanes
-// running over taps. Rows: lanes run along the row, one multiply-add per tap.
+// One thread. Both passes are one loop of multiply-adds with lanes over neighbours that share their weights. Down the
+// rows those are the bytes of a row. Along the columns they are 16 rows, which are transposed, filtered and transposed
+// back: with lanes over an output's few taps, most lanes were idle and each output ended in a sum across lanes.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "kernels/resize/antialias_resize.h"
 #include "kernels/resize/triangle_taps.h"
+// Before Highway's own headers.
+#include "kernels/base/simd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/resize/antialias_resize_cpu.cc"
@@ -17,49 +21,72 @@ namespace assay::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+constexpr int64_t kBlockRows = 16;  // int32 lanes of the widest vector, and bytes of the narrowest
 constexpr int32_t kHalf = 1 << (kTapFractionBits - 1);
 
-// (W, 3) -> three planes of W bytes, plane_stride apart.
-void split_channels(const uint8_t* x, int64_t width, int64_t plane_stride, uint8_t* planes) {
-  const hn::ScalableTag<uint8_t> d;
-  const int64_t lanes = hn::Lanes(d);
-  uint8_t *r = planes, *g = planes + plane_stride, *b = planes + 2 * plane_stride;
-  int64_t i = 0;
-  for (; i + lanes <= width; i += lanes) {
-    auto v0 = hn::Undefined(d), v1 = v0, v2 = v0;
-    hn::LoadInterleaved3(d, x + 3 * i, v0, v1, v2);
-    hn::StoreU(v0, d, r + i);
-    hn::StoreU(v1, d, g + i);
-    hn::StoreU(v2, d, b + i);
-  }
-  for (; i < width; ++i) {
-    r[i] = x[3 * i];
-    g[i] = x[3 * i + 1];
-    b[i] = x[3 * i + 2];
+using Block = uint8_t[kBlockRows][kBlockRows];
+
+#if HWY_TARGET == HWY_SCALAR
+
+HWY_INLINE void transpose(Block& block) {
+  for (int64_t r = 0; r < kBlockRows; ++r) {
+    for (int64_t c = 0; c < r; ++c) std::swap(block[r][c], block[c][r]);
   }
 }
 
-// One row of one channel; every out_channels-th byte of y is written.
-void filter_columns(const uint8_t* x, const TriangleTaps& taps, int64_t out_width, int64_t out_channels, uint8_t* y) {
-  const hn::CappedTag<int32_t, kTapPadding> d;
-  const hn::Rebind<uint8_t, decltype(d)> d8;
-  const int32_t lanes = static_cast<int32_t>(hn::Lanes(d));
-  for (int64_t i = 0; i < out_width; ++i) {
-    const uint8_t* source = x + taps.first[i];
-    const int32_t* weights = taps.weights + i * taps.stride;
-    auto sum = hn::Zero(d);
-    for (int32_t t = 0; t < taps.num_taps[i]; t += lanes) {
-      const auto pixels = hn::PromoteTo(d, hn::LoadU(d8, source + t));
-      sum = hn::Add(sum, hn::Mul(pixels, hn::LoadU(d, weights + t)));
+#else
+
+// Interleaving the first half of the rows with the second four times is a transpose.
+HWY_INLINE void transpose(Block& block) {
+  const hn::FixedTag<uint8_t, kBlockRows> d;
+  hn::Vec<decltype(d)> v[kBlockRows], w[kBlockRows];
+  for (int64_t i = 0; i < kBlockRows; ++i) v[i] = hn::LoadU(d, block[i]);
+  for (int step = 0; step < 4; ++step) {
+    for (int64_t i = 0; i < kBlockRows / 2; ++i) {
+      w[2 * i] = hn::InterleaveLower(d, v[i], v[i + kBlockRows / 2]);
+      w[2 * i + 1] = hn::InterleaveUpper(d, v[i], v[i + kBlockRows / 2]);
     }
-    const int32_t rounded = (hn::GetLane(hn::SumOfLanes(d, sum)) + kHalf) >> kTapFractionBits;
-    y[i * out_channels] = static_cast<uint8_t>(std::min(rounded, 255));
+    std::copy(w, w + kBlockRows, v);
+  }
+  for (int64_t i = 0; i < kBlockRows; ++i) hn::StoreU(v[i], d, block[i]);
+}
+
+#endif
+
+// A copy of constant length is one move.
+HWY_INLINE void copy_up_to_block(const uint8_t* from, int64_t count, uint8_t* to) {
+  if (count >= kBlockRows) {
+    std::memcpy(to, from, kBlockRows);
+  } else {
+    std::memcpy(to, from, count);
   }
 }
 
+// Up to 16 rows of row_bytes -> (row_bytes rounded up to 16, 16). What comes from past a row's end or from a row that
+// is missing may be anything; nothing that counts is computed from it.
+void rows_to_columns(const uint8_t* x, int64_t x_stride, int64_t num_rows, int64_t row_bytes, uint8_t* columns) {
+  Block block = {};
+  for (int64_t c = 0; c < row_bytes; c += kBlockRows) {
+    for (int64_t r = 0; r < num_rows; ++r) copy_up_to_block(x + r * x_stride + c, row_bytes - c, block[r]);
+    transpose(block);
+    std::memcpy(columns + c * kBlockRows, block, sizeof(Block));
+  }
+}
+
+// The way back: (row_bytes rounded up to 16, 16) -> num_rows rows.
+void columns_to_rows(const uint8_t* columns, int64_t row_bytes, int64_t num_rows, uint8_t* y) {
+  Block block;
+  for (int64_t c = 0; c < row_bytes; c += kBlockRows) {
+    std::memcpy(block, columns + c * kBlockRows, sizeof(Block));
+    transpose(block);
+    for (int64_t r = 0; r < num_rows; ++r) copy_up_to_block(block[r], row_bytes - c, y + r * row_bytes + c);
+  }
+}
+
+// y[l] = sum over t of weights[t] * x[t * x_stride + l], for each lane l.
 template <class D>
-HWY_INLINE void filter_rows_lanes(D d, const uint8_t* x, int64_t x_stride, const int32_t* weights, int64_t num_taps,
-                                  uint8_t* y) {
+HWY_INLINE void filter_lanes(D d, const uint8_t* x, int64_t x_stride, const int32_t* weights, int64_t num_taps,
+                             uint8_t* y) {
   const hn::Rebind<uint8_t, D> d8;
   auto sum = hn::Set(d, kHalf);
   for (int64_t t = 0; t < num_taps; ++t) {
@@ -69,38 +96,38 @@ HWY_INLINE void filter_rows_lanes(D d, const uint8_t* x, int64_t x_stride, const
   hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kTapFractionBits>(sum)), d8, y);
 }
 
-// (H, row_bytes) -> (H2, row_bytes).
-void filter_rows(const uint8_t* x, int64_t x_stride, const TriangleTaps& taps, int64_t out_height, int64_t row_bytes,
-                 uint8_t* y) {
-  const hn::ScalableTag<int32_t> d;
+// The same for `count` neighbours.
+HWY_INLINE void filter_run(const uint8_t* x, int64_t x_stride, const int32_t* weights, int64_t num_taps, int64_t count,
+                           uint8_t* y) {
+  const hn::CappedTag<int32_t, kBlockRows> d;
   const hn::CappedTag<int32_t, 1> one;
   const int64_t lanes = hn::Lanes(d);
-  for (int64_t i = 0; i < out_height; ++i) {
-    const uint8_t* source = x + taps.first[i] * x_stride;
-    const int32_t* weights = taps.weights + i * taps.stride;
-    uint8_t* out = y + i * row_bytes;
-    int64_t c = 0;
-    for (; c + lanes <= row_bytes; c += lanes) {
-      filter_rows_lanes(d, source + c, x_stride, weights, taps.num_taps[i], out + c);
+  int64_t l = 0;
+  for (; l + lanes <= count; l += lanes) filter_lanes(d, x + l, x_stride, weights, num_taps, y + l);
+  for (; l < count; ++l) filter_lanes(one, x + l, x_stride, weights, num_taps, y + l);
+}
+
+// (H, W, C) -> (H, W2, C), contiguous. `columns` and `out_columns` hold 16 rows of x and of y, transposed.
+void filter_columns(const AntialiasResizeArgs& a, const TriangleTaps& taps, uint8_t* columns, uint8_t* out_columns,
+                    uint8_t* y) {
+  const int64_t pixel_bytes = a.channels * kBlockRows, out_row_bytes = a.out_width * a.channels;
+  for (int64_t row = 0; row < a.height; row += kBlockRows) {
+    const int64_t num_rows = std::min(a.height - row, kBlockRows);
+    rows_to_columns(a.x + row * a.x_stride_bytes, a.x_stride_bytes, num_rows, a.width * a.channels, columns);
+    for (int64_t i = 0; i < a.out_width; ++i) {
+      filter_run(columns + taps.first[i] * pixel_bytes, pixel_bytes, taps.weights + i * taps.stride, taps.num_taps[i],
+                 pixel_bytes, out_columns + i * pixel_bytes);
     }
-    for (; c < row_bytes; ++c) filter_rows_lanes(one, source + c, x_stride, weights, taps.num_taps[i], out + c);
+    columns_to_rows(out_columns, out_row_bytes, num_rows, y + row * out_row_bytes);
   }
 }
 
-// (H, W, C) -> (H, W2, C), contiguous. `planes` holds C rows of W + taps.stride bytes.
-void filter_all_columns(const AntialiasResizeArgs& a, const TriangleTaps& taps, uint8_t* planes, uint8_t* y) {
-  const int64_t plane_stride = a.width + taps.stride;
-  std::memset(planes, 0, a.channels * plane_stride);
-  for (int64_t row = 0; row < a.height; ++row) {
-    const uint8_t* x = a.x + row * a.x_stride_bytes;
-    if (a.channels == 3) {
-      split_channels(x, a.width, plane_stride, planes);
-    } else {
-      std::memcpy(planes, x, a.width);
-    }
-    for (int64_t c = 0; c < a.channels; ++c) {
-      filter_columns(planes + c * plane_stride, taps, a.out_width, a.channels, y + row * a.out_width * a.channels + c);
-    }
+// (H, row_bytes) -> (H2, row_bytes).
+void filter_rows(const uint8_t* x, int64_t x_stride, const TriangleTaps& taps, int64_t out_height, int64_t row_bytes,
+                 uint8_t* y) {
+  for (int64_t i = 0; i < out_height; ++i) {
+    filter_run(x + taps.first[i] * x_stride, x_stride, taps.weights + i * taps.stride, taps.num_taps[i], row_bytes,
+               y + i * row_bytes);
   }
 }
 
@@ -112,7 +139,9 @@ HWY_AFTER_NAMESPACE();
 namespace assay::kernels {
 namespace {
 
-HWY_EXPORT(filter_all_columns);
+using HWY_NAMESPACE::kBlockRows;  // the same for every target
+
+HWY_EXPORT(filter_columns);
 HWY_EXPORT(filter_rows);
 
 // Hands out consecutive aligned pieces of the workspace; with no workspace it only counts.
@@ -143,8 +172,9 @@ class Pieces {
 
 struct Workspace {
   TriangleTaps columns, rows;
-  uint8_t* planes;    // (C, W + columns.stride)
-  uint8_t* narrowed;  // (H, W2, C)
+  uint8_t* block;      // (W * C rounded up, 16)  rows of x, transposed
+  uint8_t* out_block;  // (W2 * C rounded up, 16)  rows of the narrowed image, transposed
+  uint8_t* narrowed;   // (H, W2, C)
   size_t bytes;
 };
 
@@ -153,7 +183,8 @@ Workspace lay_out(const AntialiasResizeArgs& a, void* memory) {
   Workspace w;
   w.columns = pieces.take_taps(a.width, a.out_width);
   w.rows = pieces.take_taps(a.height, a.out_height);
-  w.planes = pieces.take<uint8_t>(a.channels * (a.width + w.columns.stride));
+  w.block = pieces.take<uint8_t>((a.width * a.channels + kBlockRows) * kBlockRows);
+  w.out_block = pieces.take<uint8_t>((a.out_width * a.channels + kBlockRows) * kBlockRows);
   w.narrowed = pieces.take<uint8_t>(a.height * a.out_width * a.channels);
   w.bytes = pieces.used();
   return w;
@@ -183,7 +214,7 @@ void antialias_resize_cpu(const AntialiasResizeArgs& args) {
   if (changes_width) {
     compute_triangle_taps(args.width, args.out_width, w.columns);
     uint8_t* narrowed = changes_height ? w.narrowed : args.y;
-    HWY_DYNAMIC_DISPATCH(filter_all_columns)(args, w.columns, w.planes, narrowed);
+    HWY_DYNAMIC_DISPATCH(filter_columns)(args, w.columns, w.block, w.out_block, narrowed);
     rows = narrowed;
     rows_stride = row_bytes;
   }

@@ -2,7 +2,6 @@
 #include "kernels/resize/antialias_resize.h"
 
 #include <doctest/doctest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <random>
@@ -11,6 +10,7 @@
 #include "kernels/resize/antialias_resize_ref.h"
 #include "kernels/resize/resize_golden.h"
 #include "tests/support/guarded_bytes.h"
+#include "tests/support/simd_targets.h"
 
 namespace assay::kernels {
 namespace {
@@ -58,19 +58,14 @@ void check_against_reference(const Sizes& s, int64_t row_padding, std::mt19937& 
 TEST_CASE("antialias_resize equals Pillow bit for bit on every instruction set") {
   const std::vector<ResizeGolden> cases = read_resize_golden("bilinear");
   REQUIRE(cases.size() > 100);
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
+  testing::for_each_simd_target([&](const char* target) {
     for (const ResizeGolden& g : cases) {
-      INFO(hwy::TargetName(target), ": ", g.height, "x", g.width, "x", g.channels, " to ", g.out_height, "x",
-           g.out_width);
+      INFO(target, ": ", g.height, "x", g.width, "x", g.channels, " to ", g.out_height, "x", g.out_width);
       const std::vector<uint8_t> x = golden_noise(g.height * g.width * g.channels);
       const Sizes sizes = {g.height, g.width, g.out_height, g.out_width, g.channels};
       CHECK(fnv1a(resized(x, g.width * g.channels, sizes)) == g.checksum);
     }
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().DeInit();
+  });
 }
 
 TEST_CASE("antialias_resize follows its equation for sides around the vector widths and for padded rows") {

@@ -17,8 +17,7 @@ double triangle(double t) { return std::max(1.0 - std::abs(t), 0.0); }
 
 int64_t triangle_taps_stride(int64_t in, int64_t out) {
   const double half_width = std::max(step_of(in, out), 1.0);
-  const int64_t most = 2 * static_cast<int64_t>(std::ceil(half_width)) + 1;
-  return (most + kTapPadding - 1) / kTapPadding * kTapPadding;
+  return 2 * static_cast<int64_t>(std::ceil(half_width)) + 1;
 }
 
 void compute_triangle_taps(int64_t in, int64_t out, const TriangleTaps& taps) {
@@ -33,7 +32,6 @@ void compute_triangle_taps(int64_t in, int64_t out, const TriangleTaps& taps) {
     double sum = 0;
     for (int64_t j = begin; j < end; ++j) sum += raw_weight(j);
     int32_t* weights = taps.weights + i * taps.stride;
-    std::fill(weights, weights + taps.stride, 0);
     for (int64_t j = begin; j < end; ++j) {
       const double weight = sum != 0 ? raw_weight(j) / sum : raw_weight(j);
       weights[j - begin] = static_cast<int32_t>(0.5 + weight * (1 << kTapFractionBits));

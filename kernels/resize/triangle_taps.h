@@ -7,12 +7,10 @@
 namespace assay::kernels {
 
 constexpr int kTapFractionBits = 22;  // Pillow's: 32 bits less 8 of the pixel less 2 of headroom
-constexpr int64_t kTapPadding = 16;   // int32 lanes of the widest vector
 
-// Output i is the sum over t < stride of weights[i * stride + t] * x[first[i] + t], divided by 2^22. Weights beyond an
-// output's own taps are zero, so that vectors may run over them; their x may lie up to `stride` past the end.
+// Output i is the sum over t < num_taps[i] of weights[i * stride + t] * x[first[i] + t], divided by 2^22.
 struct TriangleTaps {
-  int64_t stride;     // weights per output, a multiple of kTapPadding
+  int64_t stride;     // weights per output: the most taps that one can have
   int32_t* weights;   // (out, stride)
   int32_t* first;     // (out)
   int32_t* num_taps;  // (out)  >= 1
