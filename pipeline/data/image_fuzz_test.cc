@@ -10,6 +10,7 @@
 #include "engine/memory/storage.h"
 #include "pipeline/data/golden_images.h"
 #include "pipeline/data/image.h"
+#include "pipeline/data/png_write.h"
 
 namespace assay::data {
 namespace {
@@ -109,6 +110,17 @@ TEST_CASE("PNG files with random bytes changed and valid checksums give an error
       decodes(damaged);
     }
   }
+}
+
+TEST_CASE("a PNG that unpacks to far more than its header says is refused before it has") {
+  // 12 MB of zeros in some KB, under a header that says one pixel.
+  Bytes png = encode_png(Tensor::zeros<uint8_t>({3000, 4000}, "test")).value();
+  for (const size_t side_at : {16, 20}) {
+    for (size_t i = 0; i < 4; ++i) png[side_at + i] = i == 3;
+  }
+  mend_checksums(&png);
+  REQUIRE(png.size() < 200'000);
+  CHECK(decode_image(png, "x").message() == "x: damaged PNG: outofmem");
 }
 
 TEST_CASE("random bytes after each signature are an error") {

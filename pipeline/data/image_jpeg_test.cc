@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,26 @@ TEST_CASE("stb_image's JPEG pixels lie near Pillow's") {
     // Both round the DCT and the colour transform, each in its own fixed point; chroma is upsampled by other
     // weights. On these files they differ by 3 at most.
     CHECK(most <= 4);
+  }
+}
+
+TEST_CASE("damaged JPEG files give stb_image an error or an image, whichever decoder the build uses") {
+  std::mt19937 random(9);
+  for (const GoldenImage& golden : golden_images()) {
+    if (!is_jpeg_name(golden.name)) continue;
+    INFO(golden.name);
+    const Bytes whole = golden_bytes(golden.name);
+    for (int i = 0; i < 1000; ++i) {
+      Bytes damaged = whole;
+      for (size_t change = 0; change < 1 + random() % 4; ++change) {
+        damaged[random() % damaged.size()] = static_cast<uint8_t>(random() % 4 == 0 ? 255 : random());
+      }
+      const Result<ImageHeader> header = read_image_header(damaged);
+      if (!header.ok() || header.value().format != ImageFormat::kJpeg) continue;
+      if (header.value().width * header.value().height > 1 << 16 || !check_jpeg_is_whole(damaged).ok()) continue;
+      const Result<Tensor> pixels = decode_with_stb(damaged, header.value(), SampleRounding::kNearest);
+      CHECK((pixels.ok() || pixels.message().find("damaged JPEG: ") == 0));
+    }
   }
 }
 
