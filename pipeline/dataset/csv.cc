@@ -10,6 +10,13 @@ namespace {
 constexpr size_t kMaxFields = 1000;  // a field costs 32 bytes, a comma one: a file of commas must stay harmless
 }
 
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + "\"";
+}
+
 CsvReader::CsvReader(std::string_view text) : text_(text) {
   if (text_.substr(0, 3) == "\xef\xbb\xbf") at_ = 3;
 }

@@ -13,6 +13,9 @@
 
 namespace assay::dataset {
 
+// A field as a record holds it: in quotes where it has a comma, a quote or a line end.
+std::string csv_field(std::string_view text);
+
 class CsvReader {
  public:
   explicit CsvReader(std::string_view text);  // `text` must outlive the reader

@@ -77,5 +77,16 @@ TEST_CASE("a table finds columns in any order and says what its header lacks") {
   CHECK(CsvTable::open("\na,b,a", "l.csv", {}).message() == "l.csv: line 2: column 'a' occurs twice");
 }
 
+TEST_CASE("csv_field quotes what a reader would take apart, and the reader gives it back") {
+  CHECK(csv_field("plain.png") == "plain.png");
+  for (const std::string text : {"a,b", "say \"no\"", "two\nlines", "", "\""}) {
+    const std::string record = csv_field(text) + ",end\n";
+    CsvReader reader(record);
+    std::vector<std::string> fields;
+    REQUIRE(reader.next(&fields).value());
+    CHECK(fields == std::vector<std::string>{text, "end"});
+  }
+}
+
 }  // namespace
 }  // namespace assay::dataset

@@ -56,10 +56,6 @@ class Stage1 {
       ASSAY_RETURN_IF_ERROR(score(round, &result));
       result.selection = select_kept(result.suspicion, options_.keep);
     }
-    if (table_) {
-      result.held_out_scores =
-          scores_from_table(features_, images_, *table_, held_out_minimum(result.selection.kept), options_.scoring);
-    }
     return result;
   }
 

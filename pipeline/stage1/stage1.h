@@ -34,8 +34,7 @@ struct Stage1Result {
   std::vector<double> scores;     // (N, K) of the last round
   std::vector<double> suspicion;  // (N)
   Selection selection;
-  models::ExcludedCells excluded;       // of images that enter stage 2 in part (rescue_patches)
-  std::vector<double> held_out_scores;  // (N) scores under what is kept less the image itself; empty without a table
+  models::ExcludedCells excluded;  // of images that enter stage 2 in part (rescue_patches)
   bool used_distance_table = false;
 };
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/detectors/detector_list.h"
+
+namespace assay::models {
+
+const std::vector<DetectorListing>& detector_list() {
+  static const std::vector<DetectorListing> list = {
+      {"patchcore", "memory bank of patch features, distance to the nearest",
+       [](const DetectorOptions& o) -> std::unique_ptr<Detector> { return std::make_unique<Patchcore>(o.patchcore); }},
+      {"padim", "Gaussian of patch features at each position, Mahalanobis distance",
+       [](const DetectorOptions& o) -> std::unique_ptr<Detector> { return std::make_unique<Padim>(o.padim); }},
+  };
+  return list;
+}
+
+Result<std::unique_ptr<Detector>> make_detector(const std::string& name, const DetectorOptions& options) {
+  std::string known;
+  for (const DetectorListing& listing : detector_list()) {
+    if (name == listing.name) return listing.make(options);
+    known += std::string(known.empty() ? "" : ", ") + listing.name;
+  }
+  return Status::error("detector '", name, "': expected one of ", known);
+}
+
+}  // namespace assay::models

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every detector that can be asked for by name.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/base/status.h"
+#include "models/detectors/detector.h"
+#include "models/detectors/padim.h"
+#include "models/detectors/patchcore.h"
+
+namespace assay::models {
+
+// What the detectors can be told; each reads its own.
+struct DetectorOptions {
+  PatchcoreOptions patchcore;
+  PadimOptions padim;
+};
+
+struct DetectorListing {
+  const char* name;
+  const char* description;  // one line, for help texts
+  std::unique_ptr<Detector> (*make)(const DetectorOptions& options);
+};
+
+// The default first.
+const std::vector<DetectorListing>& detector_list();
+
+// An unknown name is an error that lists the known ones.
+Result<std::unique_ptr<Detector>> make_detector(const std::string& name, const DetectorOptions& options = {});
+
+}  // namespace assay::models

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/features/patch_features.h"
+
+#include <cmath>
+#include <utility>
+
+#include "engine/ops/neighbourhood_mean.h"
+#include "engine/ops/resize_bilinear.h"
+
+namespace assay::models {
+namespace {
+
+// Writes part (P, C) into columns begin .. begin + C - 1 of rows (P, D); each row scaled to length one if asked. A row
+// of zeros stays zero.
+void write_columns(const Tensor& part, int64_t begin, bool unit_length, const Tensor& rows) {
+  const int64_t cells = rows.dim(0);
+  const int64_t width = rows.dim(1);
+  const int64_t channels = part.size() / cells;
+  for (int64_t p = 0; p < cells; ++p) {
+    const float* x = part.data<float>() + p * channels;
+    float* y = rows.data<float>() + p * width + begin;
+    double square = 0;
+    for (int64_t c = 0; c < channels; ++c) square += static_cast<double>(x[c]) * x[c];
+    const float scale = unit_length && square > 0 ? static_cast<float>(1 / std::sqrt(square)) : 1.0f;
+    for (int64_t c = 0; c < channels; ++c) y[c] = scale * x[c];
+  }
+}
+
+}  // namespace
+
+PatchFeatures::PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeatureOptions options)
+    : backbone_(std::move(backbone)), options_(std::move(options)) {
+  ASSAY_CHECK(!options_.levels.empty(), "patch features: no backbone level is named");
+  for (const std::string& level : options_.levels) {
+    width_ += backbone_->levels()[backbone_->level_index(level)].channels;
+  }
+}
+
+FeatureGrid PatchFeatures::extract(const Tensor& image) const {
+  std::unique_ptr<BackboneWorkspace> workspace;
+  {
+    const std::lock_guard<std::mutex> lock(workspaces_mutex_);
+    if (!workspaces_.empty()) {
+      workspace = std::move(workspaces_.back());
+      workspaces_.pop_back();
+    }
+  }
+  if (!workspace) workspace = backbone_->make_workspace();
+  const std::vector<FeatureMap> maps = backbone_->forward(image, options_.levels, *workspace);
+  {
+    const std::lock_guard<std::mutex> lock(workspaces_mutex_);
+    workspaces_.push_back(std::move(workspace));
+  }
+  FeatureGrid grid;
+  grid.height = maps[0].height;
+  grid.width = maps[0].width;
+  grid.image_height = image.dim(0);
+  grid.image_width = image.dim(1);
+  grid.rows = Tensor::empty<float>({grid.height * grid.width, width_}, "patch features");
+  int64_t begin = 0;
+  for (const FeatureMap& map : maps) {
+    const int64_t channels = map.rows.dim(1);
+    Tensor level = map.rows.reshape({map.height, map.width, channels});
+    if (options_.neighbourhood > 1) level = ops::neighbourhood_mean(level, options_.neighbourhood);
+    if (map.height != grid.height || map.width != grid.width)
+      level = ops::resize_bilinear(level, grid.height, grid.width);
+    write_columns(level, begin, options_.unit_length, grid.rows);
+    begin += channels;
+  }
+  return grid;
+}
+
+}  // namespace assay::models

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Patch features: levels of a backbone brought onto one grid (Roth et al. 2022, section 3.1).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "models/backbones/backbone.h"
+#include "models/features/feature_grid.h"
+
+namespace assay::models {
+
+struct PatchFeatureOptions {
+  std::vector<std::string> levels;  // the first one's grid is the patch grid
+  int64_t neighbourhood = 3;        // odd: each level is averaged over so many cells square
+  bool unit_length = true;  // each patch's part of each level is scaled to length one: only its direction counts,
+                            // so that brightness, which scales all channels of a level alike, does not
+};
+
+// Safe to share between threads.
+class PatchFeatures {
+ public:
+  // Throws assay::Error for a level that the backbone does not have, or none.
+  PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeatureOptions options);
+
+  int64_t width() const { return width_; }  // D, the sum of the levels' channels
+  const Backbone& backbone() const { return *backbone_; }
+  const PatchFeatureOptions& options() const { return options_; }
+
+  // image: (H, W, 3) uint8 RGB of the size the backbone is to see, sides as the backbone demands (assay::Error).
+  FeatureGrid extract(const Tensor& image) const;
+
+ private:
+  std::shared_ptr<const Backbone> backbone_;
+  PatchFeatureOptions options_;
+  int64_t width_ = 0;
+  // Workspaces that no call is using: as many come to be as there are calls at once.
+  mutable std::mutex workspaces_mutex_;
+  mutable std::vector<std::unique_ptr<BackboneWorkspace>> workspaces_;
+};
+
+}  // namespace assay::models

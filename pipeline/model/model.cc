@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/model/model.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "engine/io/safetensors.h"
+#include "engine/ops/resize.h"
+#include "pipeline/model/json_fields.h"
+
+namespace assay::pipeline {
+namespace {
+
+constexpr int64_t kFormatVersion = 1;
+constexpr char kMetadataKey[] = "assay";
+
+// The description of a model file, with its own version checked.
+Result<nlohmann::json> read_description(const SafetensorsReader& reader) {
+  const auto found = reader.metadata().find(kMetadataKey);
+  if (found == reader.metadata().end()) {
+    return Status::error("not a model of Assay: the metadata has no '", kMetadataKey, "'");
+  }
+  nlohmann::json description = nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
+  if (!description.is_object()) return Status::error("the description is not a JSON object");
+  int64_t version = 0;
+  ASSAY_RETURN_IF_ERROR(read_field(description, "model", "format_version", 1, INT64_MAX, &version));
+  if (version > kFormatVersion) {
+    return Status::error("format version ", version, ", this program reads up to ", kFormatVersion);
+  }
+  for (const char* member : {"features", "detector", "scoring", "calibration", "provenance"}) {
+    if (!description.contains(member)) return Status::error("the description has no '", member, "'");
+  }
+  return description;
+}
+
+Result<ScoringRule> scoring_from_json(const nlohmann::json& description) {
+  ScoringRule scoring;
+  std::string name;
+  ASSAY_RETURN_IF_ERROR(read_field(description, "scoring", "sigma", 0, 100, &scoring.sigma));
+  ASSAY_RETURN_IF_ERROR(read_field(description, "scoring", "image_score", &name));
+  const Result<models::ImageScoreRule> rule = models::ImageScoreRule::from_name(name);
+  if (!rule.ok()) return rule.status();
+  scoring.image_score = rule.value();
+  return scoring;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> Model::make(FeatureRecipe recipe, std::string detector_name,
+                                           std::unique_ptr<models::Detector> detector, ScoringRule scoring,
+                                           Calibration calibration, nlohmann::json provenance) {
+  Result<std::unique_ptr<models::PatchFeatures>> features = make_patch_features(recipe);
+  if (!features.ok()) return features.status();
+  std::unique_ptr<Model> model(new Model);
+  model->recipe_ = std::move(recipe);
+  model->detector_name_ = std::move(detector_name);
+  model->detector_ = std::move(detector);
+  model->features_ = std::move(features).value();
+  model->scoring_ = scoring;
+  model->calibration_ = calibration;
+  model->provenance_ = std::move(provenance);
+  return model;
+}
+
+Result<std::unique_ptr<Model>> Model::load(const std::string& path) {
+  const Result<SafetensorsReader> reader = SafetensorsReader::open(path);
+  if (!reader.ok()) return reader.status();
+  const auto in_file = [&](const Status& status) { return Status::error(path, ": ", status.message()); };
+  const Result<nlohmann::json> description = read_description(reader.value());
+  if (!description.ok()) return in_file(description.status());
+  const nlohmann::json& d = description.value();
+
+  Result<FeatureRecipe> recipe = feature_recipe_from_json(d["features"]);
+  if (!recipe.ok()) return in_file(recipe.status());
+  const Result<ScoringRule> scoring = scoring_from_json(d["scoring"]);
+  if (!scoring.ok()) return in_file(scoring.status());
+  const Result<Calibration> calibration = calibration_from_json(d["calibration"]);
+  if (!calibration.ok()) return in_file(calibration.status());
+  std::string name;
+  if (const Status status = read_field(d["detector"], "detector", "name", &name); !status.ok()) return in_file(status);
+  Result<std::unique_ptr<models::Detector>> detector = models::make_detector(name);
+  if (!detector.ok()) return in_file(detector.status());
+  std::map<std::string, Tensor> tensors;
+  for (const SafetensorsEntry& entry : reader.value().entries()) {
+    Result<Tensor> tensor = reader.value().read(entry.name, "model");
+    if (!tensor.ok()) return tensor.status();
+    tensors[entry.name] = std::move(tensor).value();
+  }
+  const auto state = d["detector"].find("state");
+  if (state == d["detector"].end()) return in_file(Status::error("detector: state is missing"));
+  if (const Status status = detector.value()->load(*state, tensors); !status.ok()) return in_file(status);
+  Result<std::unique_ptr<Model>> model = make(std::move(recipe).value(), name, std::move(detector).value(),
+                                              scoring.value(), calibration.value(), d["provenance"]);
+  return model.ok() ? std::move(model) : Result<std::unique_ptr<Model>>(in_file(model.status()));
+}
+
+nlohmann::json Model::description() const {
+  return {{"format_version", kFormatVersion},
+          {"features", to_json(recipe_)},
+          {"detector", {{"name", detector_name_}}},
+          {"scoring", {{"sigma", scoring_.sigma}, {"image_score", scoring_.image_score.name()}}},
+          {"calibration", to_json(calibration_)},
+          {"provenance", provenance_}};
+}
+
+Status Model::save(const std::string& path) const {
+  std::map<std::string, Tensor> tensors;
+  nlohmann::json d = description();
+  d["detector"]["state"] = detector_->save(&tensors);
+  return write_safetensors(path, std::vector<std::pair<std::string, Tensor>>(tensors.begin(), tensors.end()),
+                           {{kMetadataKey, d.dump()}});
+}
+
+ScoredImage Model::score(const Tensor& input) const {
+  const models::FeatureGrid grid = features_->extract(input);
+  ScoredImage result;
+  result.map = models::anomaly_map(detector_->score(grid), grid.image_height, grid.image_width, scoring_.sigma);
+  result.score = models::image_score(result.map, scoring_.image_score);
+  result.anomalous = result.score > calibration_.threshold;
+  return result;
+}
+
+ScoredImage Model::score_image(const Tensor& rgb) const {
+  const models::InputSize size = models::input_size(rgb.dim(1), rgb.dim(0), recipe_.input_size);
+  return score(ops::antialias_resize(rgb, size.height, size.width));
+}
+
+}  // namespace assay::pipeline

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run is told. Every member that can change a result is part of the configuration that its folder records.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "models/detectors/detector_list.h"
+#include "pipeline/dataset/dataset.h"
+#include "pipeline/model/feature_recipe.h"
+#include "pipeline/stage1/aggregate.h"
+#include "pipeline/stage1/keep_rule.h"
+#include "pipeline/stage1/sub_models.h"
+
+namespace assay::pipeline {
+
+// What stage 1 does with the patches of images that it sets aside.
+enum class Rescue {
+  kNone,     // nothing of them is used
+  kPatches,  // memory banks only: their unsuspicious patches are kept
+};
+
+struct RunOptions {
+  std::string data;  // folder, csv or JSON
+  dataset::Options dataset;
+  FeatureRecipe features = default_feature_recipe();
+  ScoringRule scoring;
+
+  std::string detector = "patchcore";
+  std::string stage1_detector;  // empty: `detector`
+  models::DetectorOptions detector_options;
+
+  bool single_stage = false;  // fit to all images: the baseline of every comparison
+  int subsets = 5;
+  AggregateRule aggregate;
+  double expected_bank_share = 0.1;  // of the images, for Aggregate::kExpected
+  KeepRule keep;
+  int rounds = 1;
+  Rescue rescue = Rescue::kNone;
+
+  double false_alarm_rate = 0.01;
+  uint64_t seed = 0;
+
+  bool strict = false;                      // an unusable image is an error
+  int64_t memory_limit = int64_t{4} << 30;  // bytes
+};
+
+// Members that decide the results, in a stable order; not the memory limit, and of the data only the name.
+nlohmann::ordered_json configuration(const RunOptions& options);
+
+}  // namespace assay::pipeline

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/run/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "pipeline/data/file.h"
+#include "pipeline/data/sha256.h"
+
+namespace assay::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kRecord[] = "run.json";
+constexpr char kLock[] = ".lock";
+constexpr int64_t kMaxRecordBytes = int64_t{1} << 30;
+
+std::string shown(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// The first member in which two configurations differ, as "image_size: 320 in the run, 256 asked for"; empty if none.
+std::string first_difference(const nlohmann::ordered_json& in_run, const nlohmann::ordered_json& asked,
+                             const std::string& prefix = "") {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : asked.items()) names.push_back(name);
+  for (const auto& [name, value] : in_run.items()) {
+    if (!asked.contains(name)) names.push_back(name);
+  }
+  for (const std::string& name : names) {
+    const nlohmann::ordered_json a = in_run.value(name, nlohmann::ordered_json());
+    const nlohmann::ordered_json b = asked.value(name, nlohmann::ordered_json());
+    if (a == b) continue;
+    if (a.is_object() && b.is_object()) return first_difference(a, b, prefix + name + ".");
+    return prefix + name + ": " + shown(a) + " in the run, " + shown(b) + " asked for";
+  }
+  return "";
+}
+
+// Files of a run that was stopped before its first record do no harm.
+bool is_empty_but_for_leftovers(const std::string& path) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name != kLock && name.compare(0, 11, ".assay-tmp-") != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Status RunFolder::check_writable(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return Status::error(path, ": cannot make the folder: ", error.message());
+  if (!fs::is_directory(path, error)) return Status::error(path, ": not a folder");
+  if (::access(path.c_str(), W_OK | X_OK) != 0) {
+    return Status::error(path, ": cannot write into the folder: ", std::strerror(errno));
+  }
+  return Status();
+}
+
+Result<std::unique_ptr<RunFolder>> RunFolder::open(const std::string& path,
+                                                   const nlohmann::ordered_json& configuration) {
+  ASSAY_RETURN_IF_ERROR(check_writable(path));
+  std::unique_ptr<RunFolder> folder(new RunFolder);
+  folder->path_ = path;
+  folder->configuration_ = configuration;
+  const bool has_record = fs::exists(folder->file(kRecord));
+  if (!has_record && !is_empty_but_for_leftovers(path)) {
+    return Status::error(path, ": holds files but no ", kRecord,
+                         "; --out needs a new or empty folder, or one of a run");
+  }
+  folder->lock_ = ::open(folder->file(kLock).c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (folder->lock_ < 0) return Status::error(path, ": cannot write into the folder: ", std::strerror(errno));
+  if (::flock(folder->lock_, LOCK_EX | LOCK_NB) != 0) {
+    return Status::error(path, ": another process is running in this folder");
+  }
+  if (has_record) {
+    const Result<std::vector<uint8_t>> bytes = data::read_file(folder->file(kRecord), kMaxRecordBytes);
+    if (!bytes.ok()) return bytes.status();
+    const auto record = nlohmann::ordered_json::parse(bytes.value(), nullptr, /*allow_exceptions=*/false);
+    if (!record.is_object() || !record.contains("configuration") || !record["configuration"].is_object()) {
+      return Status::error(folder->file(kRecord), ": not the record of a run");
+    }
+    const std::string difference = first_difference(record["configuration"], configuration);
+    if (!difference.empty()) {
+      return Status::error(path, ": holds a run of another configuration (", difference, "); use another --out");
+    }
+    for (const auto& [name, digest] : record.value("files", nlohmann::ordered_json::object()).items()) {
+      if (digest.is_string()) folder->files_[name] = digest.get<std::string>();
+    }
+    folder->notes_ = record.value("notes", nlohmann::ordered_json::object());
+  }
+  ASSAY_RETURN_IF_ERROR(folder->write_record());
+  return folder;
+}
+
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+bool RunFolder::is_whole(const std::string& name) const {
+  const auto recorded = files_.find(name);
+  if (recorded == files_.end()) return false;
+  const Result<std::string> digest = data::sha256_file(file(name));
+  return digest.ok() && digest.value() == recorded->second;
+}
+
+Status RunFolder::write(const std::string& name, const std::string& contents) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(contents.data());
+  ASSAY_RETURN_IF_ERROR(data::write_file_atomically(file(name), {bytes, contents.size()}));
+  return record_file(name);
+}
+
+Status RunFolder::record_file(const std::string& name) {
+  Result<std::string> digest = data::sha256_file(file(name));
+  if (!digest.ok()) return digest.status();
+  files_[name] = digest.value();
+  return write_record();
+}
+
+Status RunFolder::write_record() {
+  nlohmann::ordered_json record;
+  record["configuration"] = configuration_;
+  record["notes"] = notes_;
+  record["files"] = files_;
+  const std::string contents = record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const auto* bytes = reinterpret_cast<const uint8_t*>(contents.data());
+  return data::write_file_atomically(file(kRecord), {bytes, contents.size()});
+}
+
+}  // namespace assay::pipeline

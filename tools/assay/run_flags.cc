@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/assay/run_flags.h"
+
+#include <sstream>
+
+#include "kernels/base/parallel.h"
+#include "models/backbones/backbone_list.h"
+
+namespace assay::tools {
+namespace {
+
+constexpr double kMaxSeed = 9007199254740992.0;  // 2^53, exact as a number of JSON
+
+std::vector<std::string> split_at_commas(const std::string& s) {
+  std::vector<std::string> parts;
+  std::istringstream in(s);
+  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+dataset::Kind kind_from_name(const std::string& name) {
+  for (const dataset::Kind kind : {dataset::Kind::kFolder, dataset::Kind::kMvtec, dataset::Kind::kCsv,
+                                   dataset::Kind::kVisa, dataset::Kind::kRealIad}) {
+    if (name == dataset::to_string(kind)) return kind;
+  }
+  return dataset::Kind::kAuto;
+}
+
+}  // namespace
+
+const std::vector<Flag>& data_flags() {
+  static const std::vector<Flag> table = {
+      {"root", FlagType::kText, "", "DIR", 0, 0, "folder that the paths of a csv or JSON list are relative to"},
+      {"kind", FlagType::kText, "auto", "auto|folder|mvtec|csv|visa|realiad", 0, 0, "layout of DATA"},
+      {"category", FlagType::kText, "", "NAME", 0, 0, "which object of a VisA csv, which subfolder of an MVTec folder"},
+      {"strict", FlagType::kBool, "false", "", 0, 0,
+       "an unusable image is an error; otherwise it is recorded and left out"},
+  };
+  return table;
+}
+
+const std::vector<Flag>& training_flags() {
+  static const std::vector<Flag> table = {
+      {"detector", FlagType::kText, "patchcore", "patchcore|padim", 0, 0, "final detector"},
+      {"stage1-detector", FlagType::kText, "", "NAME", 0, 0, "detector of stage 1; the final one's kind if not given"},
+      {"backbone", FlagType::kText, "efficientnet_lite0", "NAME", 0, 0, "feature extractor"},
+      {"levels", FlagType::kText, "", "A,B", 0, 0, "backbone levels; the first one's cells are the patches"},
+      {"image-size", FlagType::kInt, "256", "PX", 32, 4096, "side of the square whose area the scaled image has"},
+      {"fit", FlagType::kText, "keep-aspect", "keep-aspect|stretch", 0, 0, "how an image is brought to that size"},
+      {"image-score", FlagType::kText, "top:0.01", "RULE", 0, 0,
+       "max, mean, or top:S, the mean of the share S of highest pixels"},
+      {"selector", FlagType::kText, "random", "random|greedy", 0, 0, "patchcore: which patches become references"},
+      {"reference-share", FlagType::kFloat, "0.1", "S", 0.0001, 1, "patchcore, random: share of each image's patches"},
+      {"coreset-ratio", FlagType::kFloat, "0.01", "S", 0.00001, 1, "patchcore, greedy: share of all patches"},
+      {"whiten", FlagType::kFloat, "0", "W", 0, 1,
+       "patchcore: 1 scales principal components to equal variance, 0 leaves them"},
+      {"single-stage", FlagType::kBool, "false", "", 0, 0, "fit to all images: the baseline of every comparison"},
+      {"subsets", FlagType::kInt, "5", "K", 2, 64, "subsets and sub-models of stage 1"},
+      {"aggregate", FlagType::kText, "mean", "mean|max|max_var|median|trimmed|expected", 0, 0,
+       "how one image's scores under the sub-models are combined; expected: exact mean over all partitions, memory "
+       "banks only"},
+      {"over", FlagType::kText, "held_out", "all|held_out", 0, 0,
+       "sub-models that count: all (paper) or those that have not seen the image"},
+      {"normalise", FlagType::kText, "none", "none|robust", 0, 0,
+       "scale of the sub-models' scores before they are combined"},
+      {"keep", FlagType::kText, "auto", "FRACTION", 0, 0,
+       "images to keep: auto, as many as look normal, or a fixed share"},
+      {"rounds", FlagType::kInt, "1", "R", 1, 10, "times that stage 1 runs, each time on what the last one kept"},
+      {"rescue", FlagType::kText, "none", "none|patches", 0, 0,
+       "patches: of an image set aside its unsuspicious patches are kept (memory banks)"},
+      {"false-alarm-rate", FlagType::kFloat, "0.01", "R", 0.000001, 0.5,
+       "share of normal images that may be called anomalous"},
+      {"seed", FlagType::kInt, "0", "N", 0, kMaxSeed, "of every random choice"},
+      {"memory-limit", FlagType::kBytes, "4G", "BYTES", 256.0 * 1024 * 1024, 1e15,
+       "features and distances beyond it go to a file in RUN"},
+  };
+  return table;
+}
+
+const std::vector<Flag>& common_flags() {
+  static const std::vector<Flag> table = {
+      {"threads", FlagType::kInt, "0", "N", 0, 1024, "CPU threads; 0: one per processor. Results do not depend on it"},
+      {"device", FlagType::kText, "auto", "DEVICE", 0, 0, "auto, cpu or cuda[:N]"},
+      {"quiet", FlagType::kBool, "false", "", 0, 0, "no progress on stderr"},
+      {"json", FlagType::kBool, "false", "", 0, 0, "print the result as JSON on stdout, nothing else"},
+      {"help", FlagType::kBool, "false", "", 0, 0, "this text"},
+  };
+  return table;
+}
+
+std::vector<Flag> join(const std::vector<std::vector<Flag>>& tables) {
+  std::vector<Flag> all;
+  for (const auto& table : tables) all.insert(all.end(), table.begin(), table.end());
+  return all;
+}
+
+dataset::Options dataset_options(const Flags& flags) {
+  return {kind_from_name(flags.text("kind")), flags.text("root"), flags.text("category")};
+}
+
+Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& flags) {
+  pipeline::RunOptions o;
+  o.data = data;
+  o.dataset = dataset_options(flags);
+  o.strict = flags.boolean("strict");
+  o.features.backbone = flags.text("backbone");
+  if (flags.given("levels")) o.features.patches.levels = split_at_commas(flags.text("levels"));
+  o.features.input_size.image_size = flags.integer("image-size");
+  o.features.input_size.fit = models::fit_from_name(flags.text("fit")).value();
+  const Result<models::ImageScoreRule> score = models::ImageScoreRule::from_name(flags.text("image-score"));
+  if (!score.ok()) return score.status();
+  o.scoring.image_score = score.value();
+  o.detector = flags.text("detector");
+  o.stage1_detector = flags.text("stage1-detector");
+  models::PatchcoreOptions& bank = o.detector_options.patchcore;
+  bank.selector = flags.text("selector") == "random" ? models::PatchcoreOptions::Selector::kRandom
+                                                     : models::PatchcoreOptions::Selector::kGreedy;
+  bank.coreset_ratio = flags.number("coreset-ratio");
+  bank.space.reference_share = flags.number("reference-share");
+  bank.space.whiten = flags.number("whiten");
+  o.single_stage = flags.boolean("single-stage");
+  o.subsets = static_cast<int>(flags.integer("subsets"));
+  o.aggregate.aggregate = pipeline::aggregate_from_name(flags.text("aggregate")).value();
+  o.aggregate.over = flags.text("over") == "all" ? pipeline::Over::kAll : pipeline::Over::kHeldOut;
+  o.aggregate.normalise =
+      flags.text("normalise") == "robust" ? pipeline::Normalise::kRobust : pipeline::Normalise::kNone;
+  const Result<pipeline::KeepRule> keep = pipeline::KeepRule::from_name(flags.text("keep"));
+  if (!keep.ok()) return keep.status();
+  o.keep = keep.value();
+  o.rounds = static_cast<int>(flags.integer("rounds"));
+  o.rescue = flags.text("rescue") == "patches" ? pipeline::Rescue::kPatches : pipeline::Rescue::kNone;
+  o.false_alarm_rate = flags.number("false-alarm-rate");
+  o.seed = static_cast<uint64_t>(flags.integer("seed"));
+  o.memory_limit = flags.bytes("memory-limit");
+  // What cannot be made is said before any image is read.
+  for (const std::string& name : {o.detector, o.stage1_detector.empty() ? o.detector : o.stage1_detector}) {
+    const auto detector = models::make_detector(name, o.detector_options);
+    if (!detector.ok()) return detector.status();
+  }
+  const auto features = pipeline::make_patch_features(o.features);
+  if (!features.ok()) return features.status();
+  return o;
+}
+
+Status apply_common_flags(const Flags& flags) {
+  if (flags.integer("threads") > 0) set_num_threads(static_cast<int>(flags.integer("threads")));
+  const std::string& device = flags.text("device");
+  if (device == "auto" || device == "cpu") return Status();
+  if (device.compare(0, 4, "cuda") == 0) return Status::error("--device=", device, ": no CUDA in this build");
+  return Status::error("--device=", device, ": expected auto, cpu or cuda[:N]");
+}
+
+}  // namespace assay::tools

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flags that the commands share, and what they mean.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/run/options.h"
+#include "tools/assay/flags.h"
+
+namespace assay::tools {
+
+// Flags of commands that read a data set, that train, and of all commands.
+const std::vector<Flag>& data_flags();
+const std::vector<Flag>& training_flags();
+const std::vector<Flag>& common_flags();
+
+std::vector<Flag> join(const std::vector<std::vector<Flag>>& tables);
+
+dataset::Options dataset_options(const Flags& flags);
+// From data, training and common flags. Fails for names that no detector, backbone or level has.
+Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& flags);
+
+// --threads and --device, which every command has: called once, before any work.
+Status apply_common_flags(const Flags& flags);
+
+}  // namespace assay::tools
