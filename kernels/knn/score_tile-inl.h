@@ -91,8 +91,8 @@ inline void pack_queries(const float* HWY_RESTRICT queries, int64_t count, int64
   for (int64_t first = 0; first < count; first += kTileQueries) {
     const int64_t present = std::min<int64_t>(kTileQueries, count - first);
     for (int64_t r = 0; r < kTileQueries; ++r) {
-      const float* row = queries + (first + r) * dim;
-      for (int64_t d = 0; d < dim; ++d) packed[d * kTileQueries + r] = r < present ? row[d] : 0.0f;
+      const float* row = r < present ? queries + (first + r) * dim : nullptr;
+      for (int64_t d = 0; d < dim; ++d) packed[d * kTileQueries + r] = row != nullptr ? row[d] : 0.0f;
     }
     packed += dim * kTileQueries;
   }
