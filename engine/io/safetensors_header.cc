@@ -182,6 +182,9 @@ Result<SafetensorsLayout> safetensors_layout(const std::vector<SafetensorsDeclar
   for (const auto& t : tensors) {
     if (!names.insert(t.name).second) return Status::error("tensor ", quoted(t.name), ": this name is taken");
     if (t.shape.size() > kMaxRank) return Status::error("tensor ", quoted(t.name), ": more than ", kMaxRank, " axes");
+    if (std::any_of(t.shape.begin(), t.shape.end(), [](int64_t axis) { return axis < 0; })) {
+      return Status::error("tensor ", quoted(t.name), ": shape ", to_string(t.shape), " has a negative axis");
+    }
     int64_t end = 0;
     const int64_t bytes = bytes_of(t.shape, t.dtype);
     if (bytes < 0 || __builtin_add_overflow(layout.data_bytes, bytes, &end)) {
