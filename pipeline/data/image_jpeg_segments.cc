@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/data/image_jpeg_segments.h"
 
+#include <array>
 #include <cstring>
 
 #include "pipeline/data/image_exif.h"
@@ -20,6 +21,7 @@ enum Marker : uint32_t {
   kSoi = 0xd8,
   kEoi = 0xd9,
   kSos = 0xda,
+  kDqt = 0xdb,
   kApp1 = 0xe1,
   kTem = 0x01
 };
@@ -77,10 +79,99 @@ Status read_frame_header(const Segment& segment, ImageHeader* header) {
   const uint32_t components = segment.data.u8(5);
   if (components == 4) return Status::error("CMYK JPEG (4 channels) is not read, store it as RGB");
   if (components != 1 && components != 3) return Status::error("JPEG with ", components, " channels is not read");
+  if (!segment.data.has(6, 3 * components)) return Status::error("damaged JPEG: short frame header");
   header->height = segment.data.u16_big(1);
   header->width = segment.data.u16_big(3);
   return {};
 }
+
+// Which decoding tables the segments so far define. stb_image neither bounds the codes of a table nor asks whether a
+// table that a scan names was ever defined; it then reads and writes past its arrays.
+class Tables {
+ public:
+  Status take(const Segment& segment) {
+    switch (segment.marker) {
+      case kDht:
+        return define_huffman(segment.data);
+      case kDqt:
+        return define_quantisation(segment.data);
+      case kSos:
+        return check_scan(segment.data);
+      default:
+        return is_frame_header(segment.marker) ? set_frame(segment) : Status();
+    }
+  }
+
+ private:
+  // T.81, B.2.4.2. The tables fill the segment.
+  Status define_huffman(ByteView data) {
+    constexpr size_t kNumLengths = 16;
+    for (size_t at = 0; at < data.size();) {
+      size_t num_codes = 0;
+      for (size_t i = 1; i <= kNumLengths && data.has(at + i, 1); ++i) num_codes += data.u8(at + i);
+      const size_t table_bytes = 1 + kNumLengths + num_codes;
+      if (num_codes > 256 || !data.has(at, table_bytes)) return Status::error("damaged JPEG: wrong Huffman table");
+      const uint32_t kind = data.u8(at) >> 4, index = data.u8(at) & 15;
+      if (kind > 1 || index > 3) return Status::error("damaged JPEG: wrong Huffman table");
+      (kind == 0 ? dc_ : ac_)[index] = true;
+      at += table_bytes;
+    }
+    return {};
+  }
+
+  // T.81, B.2.4.1. The tables fill the segment.
+  Status define_quantisation(ByteView data) {
+    for (size_t at = 0; at < data.size();) {
+      const uint32_t is_16_bit = data.u8(at) >> 4, index = data.u8(at) & 15;
+      const size_t table_bytes = 1 + (is_16_bit ? 128 : 64);
+      if (is_16_bit > 1 || index > 3 || !data.has(at, table_bytes)) {
+        return Status::error("damaged JPEG: wrong quantisation table");
+      }
+      quantisation_[index] = true;
+      at += table_bytes;
+    }
+    return {};
+  }
+
+  // read_frame_header has checked the first.
+  Status set_frame(const Segment& segment) {
+    if (num_components_ > 0) return Status::error("damaged JPEG: two frame headers");
+    is_progressive_ = segment.marker == kSof2;
+    num_components_ = segment.data.u8(5);
+    for (size_t i = 0; i < num_components_; ++i) frame_quantisation_[i] = segment.data.u8(6 + 3 * i + 2);
+    return {};
+  }
+
+  // T.81, B.2.3. A first scan of DC or AC needs its table; a sequential one needs both; refined DC bits need none.
+  Status check_scan(ByteView data) const {
+    if (!data.has(0, 1) || !data.has(0, 4 + 2u * data.u8(0))) return Status::error("damaged JPEG: short scan header");
+    const size_t num_components = data.u8(0);
+    const uint32_t first_coefficient = data.u8(1 + 2 * num_components);
+    const uint32_t high_bit = data.u8(1 + 2 * num_components + 2) >> 4;
+    const bool needs_dc = !is_progressive_ || (first_coefficient == 0 && high_bit == 0);
+    const bool needs_ac = !is_progressive_ || first_coefficient > 0;
+    for (size_t i = 0; i < num_components; ++i) {
+      const uint32_t names = data.u8(2 + 2 * i);
+      if ((needs_dc && !is_defined(dc_, names >> 4)) || (needs_ac && !is_defined(ac_, names & 15))) {
+        return Status::error("damaged JPEG: scan without its Huffman table");
+      }
+    }
+    for (size_t i = 0; i < num_components_; ++i) {
+      if (!is_defined(quantisation_, frame_quantisation_[i])) {
+        return Status::error("damaged JPEG: scan without its quantisation table");
+      }
+    }
+    return {};
+  }
+
+  using Defined = std::array<bool, 4>;
+  static bool is_defined(const Defined& tables, uint32_t index) { return index < tables.size() && tables[index]; }
+
+  Defined dc_ = {}, ac_ = {}, quantisation_ = {};
+  bool is_progressive_ = false;
+  size_t num_components_ = 0;
+  std::array<uint32_t, 3> frame_quantisation_ = {};
+};
 
 }  // namespace
 
@@ -110,12 +201,14 @@ Result<ImageHeader> read_jpeg_header(ByteView bytes) {
 }
 
 Status check_jpeg_is_whole(ByteView bytes) {
+  Tables tables;
   int num_scans = 0;
   for (size_t at = 2;;) {
     const Result<Segment> segment = segment_at(bytes, at);
     if (!segment.ok()) return segment.status();
     at = segment.value().end;
     if (segment.value().marker == kEoi) break;
+    ASSAY_RETURN_IF_ERROR(tables.take(segment.value()));
     if (segment.value().marker != kSos) continue;
     if (++num_scans > kMaxScans) return Status::error("JPEG with more than ", kMaxScans, " scans is not read");
     at = end_of_scan(bytes, at);

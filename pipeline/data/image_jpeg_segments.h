@@ -11,8 +11,9 @@ bool is_jpeg(ByteView bytes);
 // Refuses what no decoder here reads: lossless, arithmetic and 12-bit coding, and files that are neither grey nor
 // colour of three channels (CMYK).
 Result<ImageHeader> read_jpeg_header(ByteView bytes);
-// Whether the segments lead to the end marker. Entropy-coded data that stop early before an end marker are seen by
-// libjpeg-turbo alone.
+// Whether the segments lead to the end marker and each scan finds its tables. Entropy-coded data that stop
+// early before an end marker are seen by libjpeg-turbo alone.
+// Needs a file whose header was read.
 Status check_jpeg_is_whole(ByteView bytes);
 
 }  // namespace assay::data

@@ -62,12 +62,17 @@ TEST_CASE("damaged JPEG files give stb_image an error or an image, whichever dec
   }
 }
 
+// Where the marker 0xff `marker` first stands.
+size_t find_marker(const Bytes& jpeg, uint8_t marker) {
+  size_t at = 0;
+  while (!(jpeg.at(at) == 0xff && jpeg.at(at + 1) == marker)) ++at;
+  return at;
+}
+
 // The offset of the first byte after the scan's header.
 size_t scan_start(const Bytes& jpeg) {
-  for (size_t at = 0; at + 1 < jpeg.size(); ++at) {
-    if (jpeg[at] == 0xff && jpeg[at + 1] == 0xda) return at + 2 + ByteView(jpeg).u16_big(at + 2);
-  }
-  return 0;
+  const size_t at = find_marker(jpeg, 0xda);
+  return at + 2 + ByteView(jpeg).u16_big(at + 2);
 }
 
 TEST_CASE("a JPEG whose coded data end early is an error even where an end marker follows") {
@@ -103,10 +108,27 @@ TEST_CASE("a JPEG of endless scans is refused") {
   CHECK(decode_image(many, "x").message() == "x: JPEG with more than 500 scans is not read");
 }
 
+TEST_CASE("a JPEG whose tables are of an illegal size or missing is refused") {
+  constexpr uint8_t kDht = 0xc4, kDqt = 0xdb, kSos = 0xda, kComment = 0xfe;
+  const Bytes jpeg = golden_bytes("grey.jpg");
+  Bytes large_table = jpeg;
+  std::fill_n(large_table.begin() + static_cast<int64_t>(find_marker(jpeg, kDht)) + 5, 16, uint8_t{255});
+  CHECK(decode_image(large_table, "x").message() == "x: damaged JPEG: wrong Huffman table");
+  const auto error_with = [&](size_t at, uint8_t value) {
+    Bytes changed = jpeg;
+    changed.at(at) = value;
+    return decode_image(changed, "x").message();
+  };
+  CHECK(error_with(find_marker(jpeg, kDqt) + 4, 0x20) == "x: damaged JPEG: wrong quantisation table");
+  CHECK(error_with(find_marker(jpeg, kDht) + 1, kComment) == "x: damaged JPEG: scan without its Huffman table");
+  CHECK(error_with(find_marker(jpeg, kDqt) + 1, kComment) == "x: damaged JPEG: scan without its quantisation table");
+  CHECK(error_with(find_marker(jpeg, kSos) + 4, 100) == "x: damaged JPEG: short scan header");
+  CHECK(error_with(find_marker(jpeg, kSos) + 6, 0x30) == "x: damaged JPEG: scan without its Huffman table");
+}
+
 TEST_CASE("JPEG frames that are not read say why") {
   const Bytes jpeg = golden_bytes("grey.jpg");
-  size_t frame = 0;
-  while (!(jpeg[frame] == 0xff && jpeg[frame + 1] == 0xc0)) ++frame;
+  const size_t frame = find_marker(jpeg, 0xc0);
   const auto error_with = [&](size_t at, uint8_t value) {
     Bytes changed = jpeg;
     changed.at(frame + at) = value;

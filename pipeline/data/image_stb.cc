@@ -9,7 +9,8 @@ namespace {
 
 thread_local size_t max_allocation_bytes = 0;
 
-void* limited_malloc(size_t bytes) { return bytes <= max_allocation_bytes ? std::malloc(bytes) : nullptr; }
+// Zeroed, so that what a damaged file leaves unset is the same in every run.
+void* limited_malloc(size_t bytes) { return bytes <= max_allocation_bytes ? std::calloc(bytes, 1) : nullptr; }
 void* limited_realloc(void* p, size_t bytes) {
   return bytes <= max_allocation_bytes ? std::realloc(p, bytes) : nullptr;
 }
