@@ -22,8 +22,8 @@ struct PatchcoreOptions {
               // first, so only for images known to be clean
   };
   Selector selector = Selector::kRandom;
-  double coreset_ratio = 0.01;  // of all patches, greedy only
-  BankSpaceOptions space;       // reference_share is the random selector's
+  double coreset_ratio = 0.1;  // of all patches, greedy only
+  BankSpaceOptions space;      // reference_share is the random selector's
 };
 
 class Patchcore : public Detector, public MemoryBankDetector {

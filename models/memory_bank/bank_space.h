@@ -14,10 +14,10 @@
 namespace assay::models {
 
 struct BankSpaceOptions {
-  int64_t width = 128;           // D', principal components kept; at least D keeps all D
-  double whiten = 1.0;           // 0: plain principal components, distances as in the features; 1: equal variances
-  double shrinkage = 0.01;       // of the mean variance, added to each component's own before it divides
-  double reference_share = 0.1;  // of an image's patches that become references, at least one patch
+  int64_t width = 128;            // D', principal components kept; at least D keeps all D
+  double whiten = 0;              // 0: plain principal components, distances as in the features; 1: equal variances
+  double shrinkage = 0.01;        // of the mean variance, added to each component's own before it divides
+  double reference_share = 0.25;  // of an image's patches that become references, at least one patch
 };
 
 // The given images of the source in an order that depends on their contents alone.

@@ -17,7 +17,7 @@ constexpr int64_t kMaxNeighbourhood = 15;  // cells
 
 FeatureRecipe default_feature_recipe() {
   FeatureRecipe recipe;
-  recipe.patches.levels = {"block4", "block10"};
+  recipe.patches.levels = {"block10"};
   return recipe;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/run/audit.h"
 
+#include <algorithm>
 #include <set>
 
 #include "pipeline/metrics/rank_metrics.h"
@@ -36,7 +37,8 @@ Audit audit_selection(const ImageFeatures& features, const Stage1Result& stage1,
   if (!all_known) return audit;
   audit.alpha = static_cast<double>(anomalous) / static_cast<double>(audit.num_train);
   audit.alpha_kept = static_cast<double>(anomalous_kept) / static_cast<double>(audit.num_kept);
-  if (!scores.empty()) audit.stage1_auroc = rank_metrics(scores.data(), labels.data(), static_cast<int64_t>(scores.size())).auroc;
+  if (!scores.empty())
+    audit.stage1_auroc = rank_metrics(scores.data(), labels.data(), static_cast<int64_t>(scores.size())).auroc;
   return audit;
 }
 
@@ -46,6 +48,21 @@ nlohmann::ordered_json to_json(const Audit& audit) {
           {"alpha", or_null(audit.alpha)},
           {"alpha_kept", or_null(audit.alpha_kept)},
           {"stage1_auroc", or_null(audit.stage1_auroc)}};
+}
+
+double share_of_patches_cut(const ImageFeatures& features, const Stage1Result& stage1) {
+  int64_t all = 0, cut = 0;
+  for (int64_t i = 0; i < features.num_images(); ++i) {
+    const int64_t cells = features.shape(i).height * features.shape(i).width;
+    const auto excluded = stage1.excluded.find(i);
+    all += cells;
+    if (excluded != stage1.excluded.end()) {
+      cut += std::count(excluded->second.begin(), excluded->second.end(), 1);
+    } else if (!stage1.selection.kept[i]) {
+      cut += cells;
+    }
+  }
+  return static_cast<double>(cut) / static_cast<double>(all);
 }
 
 std::map<std::string, double> auroc_by_defect(const std::vector<ImageResult>& images) {

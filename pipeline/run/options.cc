@@ -26,6 +26,8 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["over"] = over_name(o.aggregate.over);
   c["normalise"] = normalise_name(o.aggregate.normalise);
   c["expected_bank_share"] = o.expected_bank_share;
+  c["support_rank"] = o.support_rank;
+  c["false_share"] = o.false_share;
   c["keep"] = o.keep.name();
   c["rounds"] = o.rounds;
   c["rescue"] = o.rescue == Rescue::kNone ? "none" : "patches";

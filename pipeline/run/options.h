@@ -18,7 +18,7 @@ namespace assay::pipeline {
 // What stage 1 does with the patches of images that it sets aside.
 enum class Rescue {
   kNone,     // nothing of them is used
-  kPatches,  // memory banks only: their unsuspicious patches are kept
+  kPatches,  // memory banks only: their unsuspicious patches; and suspicious ones of kept images are left out
 };
 
 struct RunOptions {
@@ -35,6 +35,8 @@ struct RunOptions {
   int subsets = 5;
   AggregateRule aggregate;
   double expected_bank_share = 0.1;  // of the images, for Aggregate::kExpected
+  int64_t support_rank = 12;         // k of Aggregate::kSupport and of suspicious patches
+  double false_share = 0.2;          // of what --keep=auto cuts may be normal
   KeepRule keep;
   int rounds = 1;
   Rescue rescue = Rescue::kNone;

@@ -214,6 +214,7 @@ class Run {
     Json training = to_json(audit);
     training["n_skipped"] = problems_.size();
     if (!options_.single_stage) {
+      training["share_of_patches_cut"] = share_of_patches_cut(features, stage1);
       training["alpha_estimated"] = stage1.selection.alpha.alpha;
       training["alpha_estimated_low"] = stage1.selection.alpha.low;
       training["alpha_estimated_high"] = stage1.selection.alpha.high;
@@ -232,6 +233,8 @@ class Run {
     o.subsets = options_.subsets;
     o.aggregate = options_.aggregate;
     o.expected_bank_share = options_.expected_bank_share;
+    o.support_rank = options_.support_rank;
+    o.false_share = options_.false_share;
     o.keep = options_.keep;
     o.rounds = options_.rounds;
     o.rescue_patches = options_.rescue == Rescue::kPatches;

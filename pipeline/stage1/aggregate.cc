@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "pipeline/stage1/robust.h"
@@ -10,7 +11,7 @@
 namespace assay::pipeline {
 namespace {
 
-constexpr const char* kAggregateNames[] = {"mean", "max", "max_var", "median", "trimmed", "expected"};
+constexpr const char* kAggregateNames[] = {"mean", "max", "max_var", "median", "trimmed", "expected", "support"};
 
 double mean_of(const std::vector<double>& v) {
   return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
@@ -40,9 +41,10 @@ double combine(std::vector<double> v, Aggregate aggregate) {
       }
       return mean_of(v);
     case Aggregate::kExpected:
+    case Aggregate::kSupport:
       break;
   }
-  throw Error("aggregate_scores: `expected` is computed from distances, not from sub-models' scores");
+  throw Error("aggregate_scores: this aggregate is computed from distances, not from sub-models' scores");
 }
 
 // Puts the counting scores of each sub-model on one scale.
@@ -65,9 +67,13 @@ void normalise_robust(std::vector<double>& scores, const std::vector<bool>& coun
 
 }  // namespace
 
+bool needs_distance_table(Aggregate aggregate) {
+  return aggregate == Aggregate::kExpected || aggregate == Aggregate::kSupport;
+}
+
 Result<Aggregate> aggregate_from_name(const std::string& name) {
   std::string known;
-  for (int i = 0; i < 6; ++i) {
+  for (size_t i = 0; i < std::size(kAggregateNames); ++i) {
     if (name == kAggregateNames[i]) return static_cast<Aggregate>(i);
     known += std::string(i ? "|" : "") + kAggregateNames[i];
   }

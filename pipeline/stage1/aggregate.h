@@ -17,6 +17,7 @@ enum class Aggregate {
   kMedian,    // of an even count the mean of the middle two
   kTrimmed,   // mean without the lowest and the highest; the mean where there are fewer than three
   kExpected,  // memory banks only: exact mean over all partitions (pipeline/stage1/expected_minimum.h)
+  kSupport,   // memory banks only: distance to the k-th nearest other image (pipeline/stage1/bank_scores.h)
 };
 enum class Over {
   kAll,      // every sub-model, also the one that was fitted to the image (paper)
@@ -33,6 +34,9 @@ struct AggregateRule {
   Normalise normalise = Normalise::kNone;
 };
 
+// True for aggregates that are read off the distance table of a memory bank.
+bool needs_distance_table(Aggregate aggregate);
+
 // "mean", "held_out", "robust" and so on; an unknown name is an error that lists the known ones.
 Result<Aggregate> aggregate_from_name(const std::string& name);
 const char* aggregate_name(Aggregate aggregate);
@@ -40,7 +44,8 @@ const char* over_name(Over over);
 const char* normalise_name(Normalise normalise);
 
 // scores: (N, K) row-major, finite. subset: (N), the sub-model each image was used to fit. Returns (N); higher is more
-// suspicious. kExpected has no scores of single sub-models and is the caller's fault here (assay::Error).
+// suspicious. kExpected and kSupport
+// come from distances and not from sub-models; they are the caller's fault here (assay::Error).
 std::vector<double> aggregate_scores(const std::vector<double>& scores, const std::vector<int>& subset, int num_models,
                                      const AggregateRule& rule);
 

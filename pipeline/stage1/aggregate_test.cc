@@ -56,11 +56,11 @@ TEST_CASE("a held-out score ignores what the own sub-model says, even when that 
 }
 
 TEST_CASE("names go both ways and a wrong one is told what is known") {
-  for (const char* name : {"mean", "max", "max_var", "median", "trimmed", "expected"}) {
+  for (const char* name : {"mean", "max", "max_var", "median", "trimmed", "expected", "support"}) {
     CHECK(aggregate_name(aggregate_from_name(name).value()) == std::string(name));
   }
   CHECK(aggregate_from_name("mode").message() ==
-        "aggregate 'mode': expected one of mean|max|max_var|median|trimmed|expected");
+        "aggregate 'mode': expected one of mean|max|max_var|median|trimmed|expected|support");
 }
 
 TEST_CASE("the median and the median absolute deviation") {

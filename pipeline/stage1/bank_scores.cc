@@ -19,6 +19,14 @@ double score_of_values(const models::FeatureGrid& grid, const Tensor& values, co
   return models::image_score(map, scoring.image_score);
 }
 
+// The distances of one patch of image i to the marked images but i.
+void others_of(const float* distances, int64_t i, const std::vector<uint8_t>& in_bank, std::vector<float>* others) {
+  others->clear();
+  for (size_t j = 0; j < in_bank.size(); ++j) {
+    if (in_bank[j] && static_cast<int64_t>(j) != i) others->push_back(distances[j]);
+  }
+}
+
 }  // namespace
 
 std::vector<double> scores_from_table(const models::FeatureSource& features, const std::vector<int64_t>& images,
@@ -62,20 +70,6 @@ std::vector<double> cross_bank_scores(const models::FeatureSource& features, con
   return scores;
 }
 
-PatchRule held_out_minimum(const std::vector<uint8_t>& in_bank) {
-  return [in_bank](int64_t i, const Tensor& distances, float* values) {
-    const int64_t count = distances.dim(1);
-    for (int64_t p = 0; p < distances.dim(0); ++p) {
-      const float* d = distances.data<float>() + p * count;
-      float least = kInfinity;
-      for (int64_t j = 0; j < count; ++j) {
-        if (in_bank[j] && j != i) least = std::min(least, d[j]);
-      }
-      values[p] = least;
-    }
-  };
-}
-
 PatchRule expected_held_out_minimum(const std::vector<uint8_t>& in_bank, double bank_share) {
   const int64_t marked = std::count_if(in_bank.begin(), in_bank.end(), [](uint8_t b) { return b != 0; });
   // One set of weights for the images in the bank, which have one image fewer to be compared with, one for the others.
@@ -89,14 +83,34 @@ PatchRule expected_held_out_minimum(const std::vector<uint8_t>& in_bank, double 
     const int64_t count = distances.dim(1);
     std::vector<float> others;
     for (int64_t p = 0; p < distances.dim(0); ++p) {
-      const float* d = distances.data<float>() + p * count;
-      others.clear();
-      for (int64_t j = 0; j < count; ++j) {
-        if (in_bank[j] && j != i) others.push_back(d[j]);
-      }
+      others_of(distances.data<float>() + p * count, i, in_bank, &others);
       values[p] = static_cast<float>(expected_minimum(others, in_bank[i] ? inside : outside));
     }
   };
+}
+
+PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k) {
+  return [in_bank, k](int64_t i, const Tensor& distances, float* values) {
+    std::vector<float> others;
+    for (int64_t p = 0; p < distances.dim(0); ++p) {
+      others_of(distances.data<float>() + p * distances.dim(1), i, in_bank, &others);
+      ASSAY_CHECK(!others.empty(), "support_distance: no other image to compare image ", i, " with");
+      const int64_t fifth = (static_cast<int64_t>(others.size()) + 4) / 5;
+      const auto kth = others.begin() + (std::min(k, fifth) - 1);
+      std::nth_element(others.begin(), kth, others.end());
+      values[p] = *kth;
+    }
+  };
+}
+
+std::vector<std::vector<float>> patch_values(const DistanceTable& table, const PatchRule& rule) {
+  std::vector<std::vector<float>> values(table.num_images());
+  parallel_for(table.num_images(), 1, [&](int64_t i, int64_t) {
+    const Tensor distances = table.rows_of(i);
+    values[i].resize(distances.dim(0));
+    rule(i, distances, values[i].data());
+  });
+  return values;
 }
 
 }  // namespace assay::pipeline

@@ -24,11 +24,16 @@ std::vector<double> cross_bank_scores(const models::FeatureSource& features, con
                                       const DistanceTable& table, const std::vector<int>& subset, int num_models,
                                       const ScoringRule& scoring);
 
-// The minimum over the images j != i that are marked: the score under a bank of them that has never seen image i.
-PatchRule held_out_minimum(const std::vector<uint8_t>& in_bank);
-
 // The exact mean of the held-out minimum over all random banks of `bank_share` of the marked images
 // (expected_minimum.h).
 PatchRule expected_held_out_minimum(const std::vector<uint8_t>& in_bank, double bank_share);
+
+// The k-th smallest distance to the marked images j != i: how far a patch is from having k images that know its like.
+// An anomaly that occurs in a few images, or is photographed several times, finds its own kind among the nearest
+// images; k beyond their number sees through that. k is at most a fifth of the other images, rounded up.
+PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k);
+
+// Patch values of every image under the rule, in parallel.
+std::vector<std::vector<float>> patch_values(const DistanceTable& table, const PatchRule& rule);
 
 }  // namespace assay::pipeline

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "pipeline/stage1/robust.h"
-
 namespace assay::pipeline {
 namespace {
 
@@ -16,6 +14,15 @@ std::vector<int64_t> ascending(const std::vector<double>& scores) {
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return scores[a] < scores[b]; });
   return order;
+}
+
+AlphaEstimate wilson_interval(int64_t hits, int64_t count) {
+  constexpr double kZ = 1.959964;  // 95 %
+  const double n = static_cast<double>(count);
+  const double p = static_cast<double>(hits) / n;
+  const double center = (p + kZ * kZ / (2 * n)) / (1 + kZ * kZ / n);
+  const double half = kZ / (1 + kZ * kZ / n) * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n));
+  return {p, std::max(0.0, center - half), std::min(1.0, center + half)};
 }
 
 }  // namespace
@@ -32,15 +39,14 @@ Result<KeepRule> KeepRule::from_name(const std::string& name) {
 
 std::string KeepRule::name() const { return automatic ? "auto" : text(fraction); }
 
-Selection select_kept(const std::vector<double>& suspicion, const KeepRule& rule) {
+Selection select_kept(const std::vector<double>& suspicion, const KeepRule& rule, double automatic_threshold) {
   ASSAY_CHECK(!suspicion.empty(), "select_kept: no images");
   const int64_t count = static_cast<int64_t>(suspicion.size());
   Selection selection;
   selection.kept.assign(count, 0);
   int64_t num_kept = 0;
   if (rule.automatic) {
-    const RobustScale scale = robust_scale(suspicion);
-    for (const double s : suspicion) num_kept += s <= scale.median + 3 * 1.4826 * scale.mad;
+    for (const double s : suspicion) num_kept += s <= automatic_threshold;
   } else {
     // A fraction such as 0.7 of 10 must not lose an image to its binary representation.
     num_kept =
@@ -48,7 +54,7 @@ Selection select_kept(const std::vector<double>& suspicion, const KeepRule& rule
   }
   const std::vector<int64_t> order = ascending(suspicion);
   for (int64_t rank = 0; rank < num_kept; ++rank) selection.kept[order[rank]] = 1;
-  selection.alpha.alpha = 1 - static_cast<double>(num_kept) / static_cast<double>(count);
+  selection.alpha = wilson_interval(count - num_kept, count);
   return selection;
 }
 

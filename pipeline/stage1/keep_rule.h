@@ -32,8 +32,9 @@ struct Selection {
   AlphaEstimate alpha;
 };
 
-// Keeps the lowest scores: of a fraction f the floor(f N) lowest, at least one, ties towards the lower index. The
-// automatic rule cuts where the scores show a tail that chance does not explain, and nothing where they do not.
-Selection select_kept(const std::vector<double>& suspicion, const KeepRule& rule);
+// Keeps the lowest scores: of a fraction f the floor(f N) lowest, at least one, ties towards the lower index; the
+// automatic rule keeps what is at most `automatic_threshold`. The estimate of alpha is the share set aside, with
+// Wilson's interval (1927): it covers chance, not anomalies that look normal.
+Selection select_kept(const std::vector<double>& suspicion, const KeepRule& rule, double automatic_threshold);
 
 }  // namespace assay::pipeline

@@ -2,8 +2,10 @@
 #include "pipeline/stage1/stage1.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <numeric>
+#include <utility>
 
 #include "pipeline/stage1/bank_scores.h"
 #include "pipeline/stage1/distance_table.h"
@@ -43,8 +45,11 @@ class Stage1 {
                            " usable training images, and each subset needs one");
     }
     ASSAY_RETURN_IF_ERROR(make_table());
-    if (options_.aggregate.aggregate == Aggregate::kExpected && !table_) {
-      return Status::error("--aggregate=expected: needs a memory bank whose distance table fits the memory limit");
+    if (!table_ && (needs_distance_table(options_.aggregate.aggregate) || options_.rescue_patches)) {
+      const std::string wanted = options_.rescue_patches
+                                     ? std::string("--rescue=patches")
+                                     : std::string("--aggregate=") + aggregate_name(options_.aggregate.aggregate);
+      return Status::error(wanted, ": needs a memory bank whose table of distances fits the memory limit");
     }
     Stage1Result result;
     result.num_models = options_.subsets;
@@ -54,7 +59,7 @@ class Stage1 {
       const int64_t num_kept = std::count(result.selection.kept.begin(), result.selection.kept.end(), 1);
       if (num_kept < options_.subsets) break;
       ASSAY_RETURN_IF_ERROR(score(round, &result));
-      result.selection = select_kept(result.suspicion, options_.keep);
+      select(&result);
     }
     return result;
   }
@@ -103,12 +108,49 @@ class Stage1 {
     return progress_->stop_requested() ? Status::error(kInterrupted) : Status();
   }
 
+  void select(Stage1Result* result) const {
+    result->excluded.clear();
+    if (!options_.rescue_patches) {
+      const std::vector<float> scores(result->suspicion.begin(), result->suspicion.end());
+      if (options_.keep.automatic) result->tail = find_null_tail(scores, options_.false_share);
+      result->selection = select_kept(result->suspicion, options_.keep, result->tail.threshold);
+      return;
+    }
+    const auto values = patch_values(*table_, support_distance(in_bank_, options_.support_rank));
+    if (options_.keep.automatic) {
+      std::vector<float> all;
+      for (const std::vector<float>& v : values) all.insert(all.end(), v.begin(), v.end());
+      result->tail = find_null_tail(all, options_.false_share);
+    }
+    result->selection = select_kept(result->suspicion, options_.keep, result->tail.threshold);
+    const double threshold = options_.keep.automatic ? result->tail.threshold : lowest_set_aside(*result);
+    for (size_t i = 0; i < values.size(); ++i) {
+      std::vector<uint8_t> cells;
+      for (const float v : values[i]) cells.push_back(v > threshold);
+      const bool has_any = std::count(cells.begin(), cells.end(), 1) > 0;
+      const bool is_whole = result->selection.kept[i] && !options_.keep.automatic;
+      if ((has_any && !is_whole) || !result->selection.kept[i]) {
+        result->excluded[static_cast<int64_t>(i)] = std::move(cells);
+      }
+    }
+  }
+
+  // With a fixed share of images kept, patches are as suspicious as the least suspicious image that was set aside.
+  static double lowest_set_aside(const Stage1Result& result) {
+    double lowest = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < result.suspicion.size(); ++i) {
+      if (!result.selection.kept[i]) lowest = std::min(lowest, result.suspicion[i]);
+    }
+    return lowest;
+  }
+
   const models::FeatureSource& features_;
   const DetectorFactory& make_detector_;
   const Stage1Options& options_;
   Progress* progress_;
   std::vector<int64_t> images_;
   std::unique_ptr<DistanceTable> table_;
+  std::vector<uint8_t> in_bank_;  // images that the scores of the last round compare with
 };
 
 }  // namespace

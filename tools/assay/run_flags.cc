@@ -50,13 +50,13 @@ const std::vector<Flag>& training_flags() {
       {"image-score", FlagType::kText, "top:0.01", "RULE", 0, 0,
        "max, mean, or top:S, the mean of the share S of highest pixels"},
       {"selector", FlagType::kText, "random", "random|greedy", 0, 0, "patchcore: which patches become references"},
-      {"reference-share", FlagType::kFloat, "0.1", "S", 0.0001, 1, "patchcore, random: share of each image's patches"},
-      {"coreset-ratio", FlagType::kFloat, "0.01", "S", 0.00001, 1, "patchcore, greedy: share of all patches"},
+      {"reference-share", FlagType::kFloat, "0.25", "S", 0.0001, 1, "patchcore, random: share of each image's patches"},
+      {"coreset-ratio", FlagType::kFloat, "0.1", "S", 0.00001, 1, "patchcore, greedy: share of all patches"},
       {"whiten", FlagType::kFloat, "0", "W", 0, 1,
        "patchcore: 1 scales principal components to equal variance, 0 leaves them"},
       {"single-stage", FlagType::kBool, "false", "", 0, 0, "fit to all images: the baseline of every comparison"},
       {"subsets", FlagType::kInt, "5", "K", 2, 64, "subsets and sub-models of stage 1"},
-      {"aggregate", FlagType::kText, "mean", "mean|max|max_var|median|trimmed|expected", 0, 0,
+      {"aggregate", FlagType::kText, "auto", "auto|mean|max|max_var|median|trimmed|expected|support", 0, 0,
        "how one image's scores under the sub-models are combined; expected: exact mean over all partitions, memory "
        "banks only"},
       {"over", FlagType::kText, "held_out", "all|held_out", 0, 0,
@@ -66,8 +66,13 @@ const std::vector<Flag>& training_flags() {
       {"keep", FlagType::kText, "auto", "FRACTION", 0, 0,
        "images to keep: auto, as many as look normal, or a fixed share"},
       {"rounds", FlagType::kInt, "1", "R", 1, 10, "times that stage 1 runs, each time on what the last one kept"},
-      {"rescue", FlagType::kText, "none", "none|patches", 0, 0,
-       "patches: of an image set aside its unsuspicious patches are kept (memory banks)"},
+      {"rescue", FlagType::kText, "auto", "auto|none|patches", 0, 0,
+       "patches: suspicious patches are left out, the rest of every image is used (memory banks); none: whole images; "
+       "auto: "
+       "patches where possible"},
+      {"support-rank", FlagType::kInt, "12", "K", 1, 1000,
+       "a patch is suspicious if fewer than K other images have one like it"},
+      {"false-share", FlagType::kFloat, "0.2", "Q", 0.001, 0.9, "share of what --keep=auto cuts that may be normal"},
       {"false-alarm-rate", FlagType::kFloat, "0.01", "R", 0.000001, 0.5,
        "share of normal images that may be called anomalous"},
       {"seed", FlagType::kInt, "0", "N", 0, kMaxSeed, "of every random choice"},
@@ -120,7 +125,8 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   bank.space.whiten = flags.number("whiten");
   o.single_stage = flags.boolean("single-stage");
   o.subsets = static_cast<int>(flags.integer("subsets"));
-  o.aggregate.aggregate = pipeline::aggregate_from_name(flags.text("aggregate")).value();
+  o.support_rank = flags.integer("support-rank");
+  o.false_share = flags.number("false-share");
   o.aggregate.over = flags.text("over") == "all" ? pipeline::Over::kAll : pipeline::Over::kHeldOut;
   o.aggregate.normalise =
       flags.text("normalise") == "robust" ? pipeline::Normalise::kRobust : pipeline::Normalise::kNone;
@@ -128,7 +134,6 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   if (!keep.ok()) return keep.status();
   o.keep = keep.value();
   o.rounds = static_cast<int>(flags.integer("rounds"));
-  o.rescue = flags.text("rescue") == "patches" ? pipeline::Rescue::kPatches : pipeline::Rescue::kNone;
   o.false_alarm_rate = flags.number("false-alarm-rate");
   o.seed = static_cast<uint64_t>(flags.integer("seed"));
   o.memory_limit = flags.bytes("memory-limit");
@@ -137,6 +142,19 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
     const auto detector = models::make_detector(name, o.detector_options);
     if (!detector.ok()) return detector.status();
   }
+  const std::string& first = o.stage1_detector.empty() ? o.detector : o.stage1_detector;
+  const bool first_is_bank = models::make_detector(first, o.detector_options).value()->memory_bank() != nullptr;
+  const bool last_is_bank = models::make_detector(o.detector, o.detector_options).value()->memory_bank() != nullptr;
+  const std::string& aggregate = flags.text("aggregate");
+  const char* automatic = first_is_bank ? "support" : "mean";
+  o.aggregate.aggregate = pipeline::aggregate_from_name(aggregate == "auto" ? automatic : aggregate).value();
+  if (pipeline::needs_distance_table(o.aggregate.aggregate) && !first_is_bank) {
+    return Status::error("--aggregate=", aggregate, ": needs a memory bank in stage 1, ", first, " is none");
+  }
+  const std::string& rescue = flags.text("rescue");
+  const bool can_rescue = first_is_bank && last_is_bank;
+  if (rescue == "patches" && !can_rescue) return Status::error("--rescue=patches: needs memory banks in both stages");
+  o.rescue = rescue != "none" && can_rescue ? pipeline::Rescue::kPatches : pipeline::Rescue::kNone;
   const auto features = pipeline::make_patch_features(o.features);
   if (!features.ok()) return features.status();
   return o;
