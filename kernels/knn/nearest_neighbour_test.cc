@@ -51,7 +51,7 @@ Answer find_nearest(const std::vector<float>& queries, const std::vector<float>&
   CHECK(distance2.guards_intact());
   CHECK(index.guards_intact());
   CHECK(workspace.guards_intact());
-  CHECK(std::memcmp(shifted.data(), queries.data(), queries.size() * 4) == 0);
+  CHECK((queries.empty() || std::memcmp(shifted.data(), queries.data(), queries.size() * 4) == 0));
   return {distance2.values(), index.values()};
 }
 

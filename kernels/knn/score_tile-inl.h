@@ -37,8 +37,8 @@ constexpr int kTileQueries = 14;
 constexpr int kTileQueries = 6;
 #endif
 
-// (kTileQueries) x 2 vectors of scores: init + queries^T panel over `dim` lines.
-// The accumulators are members of a recursive struct rather than an array because GCC keeps those in registers.
+// Two vectors of running scores for each query of a tile. A recursive struct, because GCC 12 at -O2 leaves an array in
+// memory unless each loop over it carries an unroll pragma.
 template <int kQueries>
 struct Accumulators {
   FloatVec a, b;

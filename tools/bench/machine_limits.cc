@@ -21,7 +21,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using FloatTag = hn::ScalableTag<float>;
 using FloatVec = hn::Vec<FloatTag>;
 
-// Independent chains of multiply-adds; a recursive struct because GCC keeps its members in registers.
+// Independent chains of multiply-adds; a recursive struct, whose members GCC keeps in registers without pragmas.
 template <int kCount>
 struct Chains {
   FloatVec value;
