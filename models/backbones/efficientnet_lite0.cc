@@ -2,7 +2,6 @@
 #include "models/backbones/efficientnet_lite0.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "engine/conv_graph/conv_graph.h"

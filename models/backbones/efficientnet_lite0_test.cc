@@ -7,7 +7,6 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <thread>
 
 #define STB_IMAGE_IMPLEMENTATION
@@ -23,6 +22,9 @@
 #include "kernels/base/text.h"
 #include "models/backbones/backbone.h"
 #include "models/backbones/backbone_list.h"
+#include "models/backbones/efficientnet_lite0.h"
+#include "models/weights/embedded_weights.h"
+#include "tests/support/temporary_folder.h"
 
 namespace assay::models {
 namespace {
@@ -232,6 +234,29 @@ TEST_CASE("small images, unknown and repeated levels and foreign workspaces are 
                     "efficientnet_lite0: the workspace was made by another backbone");
   CHECK(make_backbone("efficientnet_b9").message() ==
         "backbone efficientnet_b9: unknown, expected one of: efficientnet_lite0");
+}
+
+TEST_CASE("weights that are not this network's are refused by name") {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder / "weights";
+  const auto error = [&](const std::vector<std::pair<std::string, Tensor>>& tensors) {
+    REQUIRE(io::write_safetensors(path, tensors).ok());
+    return make_efficientnet_lite0(io::SafetensorsReader::open(path).value()).message();
+  };
+  CHECK(error({}) == path + ": no tensor \"stem.weight\" among its 0");
+  CHECK(error({{"stem.weight", Tensor::zeros<float>({32, 3, 5, 5}, "test")}}) ==
+        path + ": tensor \"stem.weight\" is F32 (32, 3, 5, 5), expected F32 (32, 3, 3, 3)");
+  CHECK(error({{"stem.weight", Tensor::zeros<uint8_t>({32, 3, 3, 3}, "test")}}) ==
+        path + ": tensor \"stem.weight\" is U8 (32, 3, 3, 3), expected F32 (32, 3, 3, 3)");
+
+  const io::SafetensorsReader built_in =
+      io::SafetensorsReader::from_memory(embedded_efficientnet_lite0(), "built in").value();
+  CHECK(built_in.metadata().at("source_sha256") == "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db");
+  std::vector<std::pair<std::string, Tensor>> more;
+  for (const auto& entry : built_in.entries()) more.push_back({entry.name, built_in.read(entry.name, "test").value()});
+  CHECK(error(more).empty());
+  more.push_back({"extra", Tensor::zeros<float>({1}, "test")});
+  CHECK(error(more) == "efficientnet_lite0: the weights hold 97 tensors, expected 96");
 }
 
 }  // namespace
