@@ -16,7 +16,7 @@ constexpr int64_t kFormatVersion = 1;
 constexpr char kMetadataKey[] = "assay";
 
 // The description of a model file, with its own version checked.
-Result<nlohmann::json> read_description(const SafetensorsReader& reader) {
+Result<nlohmann::json> read_description(const io::SafetensorsReader& reader) {
   const auto found = reader.metadata().find(kMetadataKey);
   if (found == reader.metadata().end()) {
     return Status::error("not a model of Assay: the metadata has no '", kMetadataKey, "'");
@@ -64,7 +64,7 @@ Result<std::unique_ptr<Model>> Model::make(FeatureRecipe recipe, std::string det
 }
 
 Result<std::unique_ptr<Model>> Model::load(const std::string& path) {
-  const Result<SafetensorsReader> reader = SafetensorsReader::open(path);
+  const Result<io::SafetensorsReader> reader = io::SafetensorsReader::open(path);
   if (!reader.ok()) return reader.status();
   const auto in_file = [&](const Status& status) { return Status::error(path, ": ", status.message()); };
   const Result<nlohmann::json> description = read_description(reader.value());
@@ -82,7 +82,7 @@ Result<std::unique_ptr<Model>> Model::load(const std::string& path) {
   Result<std::unique_ptr<models::Detector>> detector = models::make_detector(name);
   if (!detector.ok()) return in_file(detector.status());
   std::map<std::string, Tensor> tensors;
-  for (const SafetensorsEntry& entry : reader.value().entries()) {
+  for (const io::SafetensorsEntry& entry : reader.value().entries()) {
     Result<Tensor> tensor = reader.value().read(entry.name, "model");
     if (!tensor.ok()) return tensor.status();
     tensors[entry.name] = std::move(tensor).value();
@@ -108,7 +108,7 @@ Status Model::save(const std::string& path) const {
   std::map<std::string, Tensor> tensors;
   nlohmann::json d = description();
   d["detector"]["state"] = detector_->save(&tensors);
-  return write_safetensors(path, std::vector<std::pair<std::string, Tensor>>(tensors.begin(), tensors.end()),
+  return io::write_safetensors(path, std::vector<std::pair<std::string, Tensor>>(tensors.begin(), tensors.end()),
                            {{kMetadataKey, d.dump()}});
 }
 

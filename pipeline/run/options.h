@@ -7,7 +7,7 @@
 #include <string>
 
 #include "models/detectors/detector_list.h"
-#include "pipeline/dataset/dataset.h"
+#include "pipeline/dataset/open.h"
 #include "pipeline/model/feature_recipe.h"
 #include "pipeline/stage1/aggregate.h"
 #include "pipeline/stage1/keep_rule.h"

@@ -95,7 +95,8 @@ Result<std::unique_ptr<RunFolder>> RunFolder::open(const std::string& path,
     if (!difference.empty()) {
       return Status::error(path, ": holds a run of another configuration (", difference, "); use another --out");
     }
-    for (const auto& [name, digest] : record.value("files", nlohmann::ordered_json::object()).items()) {
+    const auto files = record.value("files", nlohmann::ordered_json::object());
+    for (const auto& [name, digest] : files.items()) {
       if (digest.is_string()) folder->files_[name] = digest.get<std::string>();
     }
     folder->notes_ = record.value("notes", nlohmann::ordered_json::object());

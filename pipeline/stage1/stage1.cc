@@ -97,12 +97,19 @@ class Stage1 {
         return Status::error(kInterrupted);
       }
     }
-    if (options_.aggregate.aggregate == Aggregate::kExpected) {
-      result->suspicion = scores_from_table(
-          features_, images_, *table_, expected_held_out_minimum(result->selection.kept, options_.expected_bank_share),
-          options_.scoring);
-    } else {
-      result->suspicion = aggregate_scores(result->scores, result->subset, options_.subsets, options_.aggregate);
+    in_bank_ = result->selection.kept;
+    switch (options_.aggregate.aggregate) {
+      case Aggregate::kExpected:
+        result->suspicion =
+            scores_from_table(features_, images_, *table_,
+                              expected_held_out_minimum(in_bank_, options_.expected_bank_share), options_.scoring);
+        break;
+      case Aggregate::kSupport:
+        result->suspicion = scores_from_table(features_, images_, *table_,
+                                              support_distance(in_bank_, options_.support_rank), options_.scoring);
+        break;
+      default:
+        result->suspicion = aggregate_scores(result->scores, result->subset, options_.subsets, options_.aggregate);
     }
     progress_->end();
     return progress_->stop_requested() ? Status::error(kInterrupted) : Status();
