@@ -19,7 +19,7 @@ SpillStore::~SpillStore() {
 }
 
 Status SpillStore::open_file() {
-  std::string name = folder_ + "/spill-XXXXXX";
+  std::string name = folder_ + "/.assay-tmp-spill-XXXXXX";
   file_ = ::mkostemp(name.data(), O_CLOEXEC);
   if (file_ < 0) {
     return Status::error(folder_, ": cannot make a file for ", tag_,

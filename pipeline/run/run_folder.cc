@@ -21,10 +21,16 @@ namespace fs = std::filesystem;
 
 constexpr char kRecord[] = "run.json";
 constexpr char kLock[] = ".lock";
+constexpr char kTemporary[] = ".assay-tmp-";  // how the names of write_file_atomically and SpillStore begin
 constexpr int64_t kMaxRecordBytes = int64_t{1} << 30;
 
 std::string shown(const nlohmann::ordered_json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// As it is when read back: text that is not UTF-8 changes on its way through a file.
+nlohmann::ordered_json as_recorded(const nlohmann::ordered_json& value) {
+  return nlohmann::ordered_json::parse(shown(value));
 }
 
 // The first member in which two configurations differ, as "image_size: 320 in the run, 256 asked for"; empty if none.
@@ -45,14 +51,27 @@ std::string first_difference(const nlohmann::ordered_json& in_run, const nlohman
   return "";
 }
 
+bool is_leftover(const fs::path& path) {
+  return path.filename().string().compare(0, sizeof kTemporary - 1, kTemporary) == 0;
+}
+
 // Files of a run that was stopped before its first record do no harm.
 bool is_empty_but_for_leftovers(const std::string& path) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name != kLock && name.compare(0, 11, ".assay-tmp-") != 0) return false;
+    if (entry.path().filename() != kLock && !is_leftover(entry.path())) return false;
   }
   return true;
+}
+
+// What killed writers have left. Only for who holds the lock.
+void remove_leftovers(const std::string& path) {
+  std::vector<fs::path> leftovers;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, ignored)) {
+    if (is_leftover(entry.path())) leftovers.push_back(entry.path());
+  }
+  for (const fs::path& leftover : leftovers) fs::remove(leftover, ignored);
 }
 
 }  // namespace
@@ -73,9 +92,8 @@ Result<std::unique_ptr<RunFolder>> RunFolder::open(const std::string& path,
   ASSAY_RETURN_IF_ERROR(check_writable(path));
   std::unique_ptr<RunFolder> folder(new RunFolder);
   folder->path_ = path;
-  folder->configuration_ = configuration;
-  const bool has_record = fs::exists(folder->file(kRecord));
-  if (!has_record && !is_empty_but_for_leftovers(path)) {
+  folder->configuration_ = as_recorded(configuration);
+  if (!fs::exists(folder->file(kRecord)) && !is_empty_but_for_leftovers(path)) {
     return Status::error(path, ": holds files but no ", kRecord,
                          "; --out needs a new or empty folder, or one of a run");
   }
@@ -84,25 +102,30 @@ Result<std::unique_ptr<RunFolder>> RunFolder::open(const std::string& path,
   if (::flock(folder->lock_, LOCK_EX | LOCK_NB) != 0) {
     return Status::error(path, ": another process is running in this folder");
   }
-  if (has_record) {
-    const Result<std::vector<uint8_t>> bytes = data::read_file(folder->file(kRecord), kMaxRecordBytes);
-    if (!bytes.ok()) return bytes.status();
-    const auto record = nlohmann::ordered_json::parse(bytes.value(), nullptr, /*allow_exceptions=*/false);
-    if (!record.is_object() || !record.contains("configuration") || !record["configuration"].is_object()) {
-      return Status::error(folder->file(kRecord), ": not the record of a run");
-    }
-    const std::string difference = first_difference(record["configuration"], configuration);
-    if (!difference.empty()) {
-      return Status::error(path, ": holds a run of another configuration (", difference, "); use another --out");
-    }
-    const auto files = record.value("files", nlohmann::ordered_json::object());
-    for (const auto& [name, digest] : files.items()) {
-      if (digest.is_string()) folder->files_[name] = digest.get<std::string>();
-    }
-    folder->notes_ = record.value("notes", nlohmann::ordered_json::object());
-  }
+  remove_leftovers(path);
+  // Looked for only now: another process may have made it before it let go of the lock.
+  if (fs::exists(folder->file(kRecord))) ASSAY_RETURN_IF_ERROR(folder->read_record());
   ASSAY_RETURN_IF_ERROR(folder->write_record());
   return folder;
+}
+
+Status RunFolder::read_record() {
+  const Result<std::vector<uint8_t>> bytes = data::read_file(file(kRecord), kMaxRecordBytes);
+  if (!bytes.ok()) return bytes.status();
+  const auto record = nlohmann::ordered_json::parse(bytes.value(), nullptr, /*allow_exceptions=*/false);
+  const auto is_object = [&](const char* member) { return record.contains(member) && record[member].is_object(); };
+  if (!record.is_object() || !is_object("configuration") || !is_object("notes") || !is_object("files")) {
+    return Status::error(file(kRecord), ": not the record of a run");
+  }
+  const std::string difference = first_difference(record["configuration"], configuration_);
+  if (!difference.empty()) {
+    return Status::error(path_, ": holds a run of another configuration (", difference, "); use another --out");
+  }
+  for (const auto& [name, digest] : record["files"].items()) {
+    if (digest.is_string()) files_[name] = digest.get<std::string>();
+  }
+  notes_ = record["notes"];
+  return Status();
 }
 
 RunFolder::~RunFolder() {
@@ -133,7 +156,8 @@ Status RunFolder::write_record() {
   nlohmann::ordered_json record;
   record["configuration"] = configuration_;
   record["notes"] = notes_;
-  record["files"] = files_;
+  record["files"] = nlohmann::ordered_json::object();
+  for (const auto& [name, digest] : files_) record["files"][name] = digest;
   const std::string contents = record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   const auto* bytes = reinterpret_cast<const uint8_t*>(contents.data());
   return data::write_file_atomically(file(kRecord), {bytes, contents.size()});

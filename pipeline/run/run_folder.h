@@ -14,8 +14,9 @@ namespace assay::pipeline {
 class RunFolder {
  public:
   // Makes the folder, or continues the run that is in it. Errors: the folder cannot be made or written, holds files but
-  // no run, is in use by another process, or holds a run of another configuration (the message names the first
-  // difference). `configuration` must be an object.
+  // no run or a damaged record, is in use by another process, or holds a run of another configuration (the message
+  // names the first difference). `configuration` must be an object. Temporary files that a killed run has left are
+  // removed.
   static Result<std::unique_ptr<RunFolder>> open(const std::string& path, const nlohmann::ordered_json& configuration);
   // Makes the folder where it is missing, so that hours of work are not lost to one that cannot be written.
   static Status check_writable(const std::string& path);
@@ -39,11 +40,12 @@ class RunFolder {
 
  private:
   RunFolder() = default;
+  Status read_record();
 
   std::string path_;
   int lock_ = -1;
   nlohmann::ordered_json configuration_;
-  nlohmann::ordered_json notes_;
+  nlohmann::ordered_json notes_ = nlohmann::ordered_json::object();
   std::map<std::string, std::string> files_;  // name -> sha256
 };
 
