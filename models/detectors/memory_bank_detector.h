@@ -3,17 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <vector>
 
 #include "models/detectors/detector.h"
 #include "models/memory_bank/bank_space.h"
 
 namespace assay::models {
-
-// By image: one byte per grid cell, not zero where the cell must not enter the bank. Images that are not named are
-// whole.
-using ExcludedCells = std::map<int64_t, std::vector<uint8_t>>;
 
 class MemoryBankDetector {
  public:

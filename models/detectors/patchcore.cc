@@ -16,20 +16,14 @@ namespace {
 
 constexpr uint64_t kCoresetStream = 0x636f7265736574ull;
 
-// The cells of one image that may enter the bank.
+// The cells of one image that may enter the bank, but for excluded ones.
 std::vector<int64_t> candidate_cells(const BankSpace& space, PatchcoreOptions::Selector selector, int64_t num_cells,
-                                     uint64_t content_key, const std::vector<uint8_t>* excluded) {
+                                     uint64_t content_key) {
   std::vector<int64_t> cells;
   if (selector == PatchcoreOptions::Selector::kRandom) {
     cells = space.reference_cells(num_cells, content_key);
   } else {
     for (int64_t cell = 0; cell < num_cells; ++cell) cells.push_back(cell);
-  }
-  if (excluded != nullptr) {
-    ASSAY_CHECK(static_cast<int64_t>(excluded->size()) == num_cells, "patchcore: ", excluded->size(),
-                " marks of excluded cells, the grid has ", num_cells);
-    const auto is_excluded = [&](int64_t cell) { return (*excluded)[cell] != 0; };
-    cells.erase(std::remove_if(cells.begin(), cells.end(), is_excluded), cells.end());
   }
   return cells;
 }
@@ -55,15 +49,14 @@ void Patchcore::fit(const FeatureSource& features, const std::vector<int64_t>& i
 void Patchcore::fit_without(const FeatureSource& features, const std::vector<int64_t>& images,
                             const ExcludedCells& excluded, const FitOptions& options) {
   ASSAY_CHECK(!images.empty(), "patchcore: fit to no images");
-  space_ = BankSpace::fit(features, images, options_.space, options.seed);
+  space_ = BankSpace::fit(features, images, options_.space, options.seed, excluded);
   const std::vector<int64_t> order = by_content(features, images);
   std::vector<Tensor> parts(order.size());
   parallel_for(static_cast<int64_t>(order.size()), 1, [&](int64_t i, int64_t) {
     const FeatureGrid grid = features.read(order[i]);
-    const auto marks = excluded.find(order[i]);
-    const std::vector<int64_t> cells =
-        candidate_cells(space_, options_.selector, grid.rows.dim(0), features.content_key(order[i]),
-                        marks == excluded.end() ? nullptr : &marks->second);
+    const int64_t num_cells = grid.rows.dim(0);
+    std::vector<int64_t> cells = candidate_cells(space_, options_.selector, num_cells, features.content_key(order[i]));
+    drop_excluded(excluded, order[i], num_cells, &cells);
     parts[i] = take_rows(space_.project(grid), cells, "memory bank");
   });
   if (options.progress && !options.progress(0.5)) throw Cancelled();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <numeric>
 
 #include "engine/ops/matmul.h"
@@ -23,15 +24,29 @@ struct Moments {
   std::vector<double> covariance;  // (D, D), divided by count
 };
 
-// Sums over pieces of images, one piece's result each, added up in order.
-std::vector<double> sum_over_images(const FeatureSource& features, const std::vector<int64_t>& images, int64_t num_sums,
-                                    const std::function<void(const FeatureGrid&, double*)>& add) {
+// The patches of an image that are not excluded.
+Tensor read_patches(const FeatureSource& features, int64_t image, const ExcludedCells& excluded) {
+  const Tensor rows = features.read(image).rows;
+  if (excluded.count(image) == 0) return rows;
+  std::vector<int64_t> cells(rows.dim(0));
+  std::iota(cells.begin(), cells.end(), 0);
+  drop_excluded(excluded, image, rows.dim(0), &cells);
+  return take_rows(rows, cells, "feature statistics");
+}
+
+// Sums over pieces of images, one piece's result each, added up in order. `add` gets the patches (P, D) of one image.
+std::vector<double> sum_over_images(const FeatureSource& features, const std::vector<int64_t>& images,
+                                    const ExcludedCells& excluded, int64_t num_sums,
+                                    const std::function<void(const Tensor&, double*)>& add) {
   const int64_t num_images = static_cast<int64_t>(images.size());
   std::vector<std::vector<double>> partial((num_images + kImagesPerPiece - 1) / kImagesPerPiece);
   parallel_for(num_images, kImagesPerPiece, [&](int64_t begin, int64_t end) {
     std::vector<double>& sums = partial[begin / kImagesPerPiece];
     sums.assign(num_sums, 0.0);
-    for (int64_t i = begin; i < end; ++i) add(features.read(images[i]), sums.data());
+    for (int64_t i = begin; i < end; ++i) {
+      const Tensor patches = read_patches(features, images[i], excluded);
+      if (patches.dim(0) > 0) add(patches, sums.data());
+    }
   });
   std::vector<double> total(num_sums, 0.0);
   for (const auto& sums : partial) {
@@ -40,21 +55,22 @@ std::vector<double> sum_over_images(const FeatureSource& features, const std::ve
   return total;
 }
 
-Moments moments(const FeatureSource& features, const std::vector<int64_t>& images) {
+Moments moments(const FeatureSource& features, const std::vector<int64_t>& images, const ExcludedCells& excluded) {
   const int64_t dim = features.feature_width();
   Moments m;
-  m.mean = sum_over_images(features, images, dim + 1, [&](const FeatureGrid& grid, double* sums) {
-    const float* x = grid.rows.data<float>();
-    for (int64_t p = 0; p < grid.rows.dim(0); ++p) {
+  m.mean = sum_over_images(features, images, excluded, dim + 1, [&](const Tensor& patches, double* sums) {
+    const float* x = patches.data<float>();
+    for (int64_t p = 0; p < patches.dim(0); ++p) {
       for (int64_t d = 0; d < dim; ++d) sums[d] += x[p * dim + d];
     }
-    sums[dim] += static_cast<double>(grid.rows.dim(0));
+    sums[dim] += static_cast<double>(patches.dim(0));
   });
   m.count = m.mean.back();
+  ASSAY_CHECK(m.count > 0, "BankSpace::fit: no cell is left to fit to");
   m.mean.pop_back();
   for (double& v : m.mean) v /= m.count;
-  m.covariance = sum_over_images(features, images, dim * dim, [&](const FeatureGrid& grid, double* sums) {
-    const Tensor centred = grid.rows.clone("feature statistics");
+  m.covariance = sum_over_images(features, images, excluded, dim * dim, [&](const Tensor& patches, double* sums) {
+    const Tensor centred = patches.clone("feature statistics");
     float* x = centred.data<float>();
     for (int64_t p = 0; p < centred.dim(0); ++p) {
       for (int64_t d = 0; d < dim; ++d) x[p * dim + d] -= static_cast<float>(m.mean[d]);
@@ -67,6 +83,16 @@ Moments moments(const FeatureSource& features, const std::vector<int64_t>& image
 }
 
 }  // namespace
+
+void drop_excluded(const ExcludedCells& excluded, int64_t image, int64_t num_cells, std::vector<int64_t>* cells) {
+  const auto found = excluded.find(image);
+  if (found == excluded.end()) return;
+  const std::vector<uint8_t>& marks = found->second;
+  ASSAY_CHECK(static_cast<int64_t>(marks.size()) == num_cells, marks.size(), " marks of excluded cells for image ",
+              image, ", whose grid has ", num_cells);
+  cells->erase(std::remove_if(cells->begin(), cells->end(), [&](int64_t cell) { return marks[cell] != 0; }),
+               cells->end());
+}
 
 std::vector<int64_t> by_content(const FeatureSource& features, const std::vector<int64_t>& images) {
   std::vector<int64_t> order = images;
@@ -86,11 +112,11 @@ Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& which, const ch
 }
 
 BankSpace BankSpace::fit(const FeatureSource& features, const std::vector<int64_t>& images,
-                         const BankSpaceOptions& options, uint64_t seed) {
+                         const BankSpaceOptions& options, uint64_t seed, const ExcludedCells& excluded) {
   ASSAY_CHECK(!images.empty(), "BankSpace::fit: no images");
   const int64_t dim = features.feature_width();
   const int64_t width = options.width > 0 ? std::min(options.width, dim) : dim;
-  const Moments m = moments(features, by_content(features, images));
+  const Moments m = moments(features, by_content(features, images), excluded);
   const PrincipalAxes principal = principal_axes(m.covariance, dim);
   const double mean_variance = std::accumulate(principal.variance.begin(), principal.variance.end(), 0.0) / dim;
 

@@ -20,6 +20,14 @@ struct BankSpaceOptions {
   double reference_share = 0.25;  // of an image's patches that become references, at least one patch
 };
 
+// By image: one byte per grid cell, not zero where the cell must not be learnt from. Images that are not named are
+// whole.
+using ExcludedCells = std::map<int64_t, std::vector<uint8_t>>;
+
+// Removes from `cells`, cells of one image's grid of num_cells, those that are excluded. Throws where the image's marks
+// are not as many as the grid has cells.
+void drop_excluded(const ExcludedCells& excluded, int64_t image, int64_t num_cells, std::vector<int64_t>* cells);
+
 // The given images of the source in an order that depends on their contents alone.
 std::vector<int64_t> by_content(const FeatureSource& features, const std::vector<int64_t>& images);
 
@@ -33,9 +41,9 @@ class BankSpace {
  public:
   BankSpace() = default;
   // Over the given images of the source, at least one, in whatever order: neither it nor the number of threads changes
-  // a bit of the result.
+  // a bit of the result. Excluded cells have no part in it; some cell must be left (assay::Error).
   static BankSpace fit(const FeatureSource& features, const std::vector<int64_t>& images,
-                       const BankSpaceOptions& options, uint64_t seed);
+                       const BankSpaceOptions& options, uint64_t seed, const ExcludedCells& excluded = {});
 
   int64_t input_width() const { return matrix_.dim(1); }  // D
   int64_t width() const { return matrix_.dim(0); }        // D'
