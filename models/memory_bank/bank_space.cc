@@ -158,9 +158,7 @@ std::vector<int64_t> BankSpace::reference_cells(int64_t num_cells, uint64_t cont
 }
 
 Tensor BankSpace::take_references(const FeatureGrid& grid, uint64_t content_key) const {
-  FeatureGrid chosen = grid;
-  chosen.rows = take_rows(grid.rows, reference_cells(grid.rows.dim(0), content_key), "memory bank");
-  return project(chosen);
+  return take_rows(project(grid), reference_cells(grid.rows.dim(0), content_key), "memory bank");
 }
 
 nlohmann::json BankSpace::save(std::map<std::string, Tensor>* tensors) const {

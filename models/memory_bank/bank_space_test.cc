@@ -184,6 +184,14 @@ TEST_CASE("reference cells depend on the content key and the seed alone") {
   CHECK(reseeded.reference_cells(977, 99) != one.reference_cells(977, 99));
 }
 
+TEST_CASE("the references of an image are its projected reference cells") {
+  const BankSpace space = BankSpace::fit(source(), {0, 1, 2}, {}, 7);
+  const FeatureGrid grid = source().read(2);
+  const std::vector<int64_t> cells = space.reference_cells(grid.rows.dim(0), source().content_key(2));
+  CHECK(values(space.take_references(grid, source().content_key(2))) ==
+        values(take_rows(space.project(grid), cells, "test")));
+}
+
 TEST_CASE("excluded cells leave no trace in the space") {
   ExcludedCells excluded;
   for (const int64_t image : {0, 5, 6}) {
