@@ -193,6 +193,9 @@ Result<BankSpace> BankSpace::load(const nlohmann::json& description, const std::
     return Status::error("the bank's space lacks reference_share or seed");
   }
   space.reference_share_ = share->get<double>();
+  if (!(space.reference_share_ >= 0 && space.reference_share_ <= 1)) {
+    return Status::error("the bank's space has a reference_share of ", space.reference_share_, ", expected 0 to 1");
+  }
   space.seed_ = seed->get<uint64_t>();
   return space;
 }

@@ -221,6 +221,54 @@ TEST_CASE("a saved space comes back bit for bit") {
   CHECK(loaded.value().reference_cells(500, 5) == space.reference_cells(500, 5));
 }
 
+TEST_CASE("damaged spaces are refused") {
+  const Saved good = saved(BankSpace::fit(source(), {0, 1, 2}, options_of(6, 0.5, 0.01), 1));
+  const auto refused = [](const Saved& s) { return !BankSpace::load(s.description, s.tensors).ok(); };
+  for (const std::string name : {"space.matrix", "space.offset"}) {
+    CAPTURE(name);
+    Saved s = good;
+    s.tensors.erase(name);
+    CHECK(refused(s));
+    const Tensor whole = good.tensors.at(name);
+    for (const Tensor& wrong : {Tensor(), Tensor::zeros<int32_t>(whole.shape(), "test"), whole.reshape({whole.size()}),
+                                whole.reshape({1, 1, whole.size()}), whole.rows(0, 5), whole.rows(0, 0)}) {
+      if (wrong.shape() == whole.shape() && wrong.dtype() == whole.dtype()) continue;  // a vector, flattened
+      s.tensors[name] = wrong;
+      CHECK(refused(s));
+    }
+    for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      s.tensors[name] = whole.clone("test");
+      s.tensors[name].data<float>()[whole.size() - 1] = value;
+      CHECK(refused(s));
+    }
+  }
+  Saved empty = good;
+  empty.tensors["space.matrix"] = Tensor::zeros<float>({0, 16}, "test");
+  empty.tensors["space.offset"] = Tensor::zeros<float>({0}, "test");
+  CHECK(refused(empty));
+  for (const std::string field : {"reference_share", "seed"}) {
+    CAPTURE(field);
+    Saved s = good;
+    s.description.erase(field);
+    CHECK(refused(s));
+    for (const std::string wrong : {"null", "true", "\"1\"", "[]", "{}", "-0.5", "-1", "1e300"}) {
+      CAPTURE(wrong);
+      s.description[field] = nlohmann::json::parse(wrong);
+      CHECK(refused(s));
+    }
+  }
+  Saved share = good;
+  share.description["reference_share"] = 1.5;
+  CHECK(refused(share));
+  share.description["reference_share"] = std::nan("");
+  CHECK(refused(share));
+  for (const char* wrong : {"null", "3", "[]", "\"seed\""}) {
+    Saved s = good;
+    s.description = nlohmann::json::parse(wrong);
+    CHECK(refused(s));
+  }
+}
+
 TEST_CASE("features of another width are the caller's fault") {
   const BankSpace space = BankSpace::fit(source(), {0, 1, 2}, {}, 7);
   FeatureGrid grid = source().read(0);
