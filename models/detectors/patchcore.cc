@@ -49,29 +49,30 @@ void Patchcore::fit(const FeatureSource& features, const std::vector<int64_t>& i
 void Patchcore::fit_without(const FeatureSource& features, const std::vector<int64_t>& images,
                             const ExcludedCells& excluded, const FitOptions& options) {
   ASSAY_CHECK(!images.empty(), "patchcore: fit to no images");
-  space_ = BankSpace::fit(features, images, options_.space, options.seed, excluded);
+  const BankSpace space = BankSpace::fit(features, images, options_.space, options.seed, excluded);
   const std::vector<int64_t> order = by_content(features, images);
   std::vector<Tensor> parts(order.size());
   parallel_for(static_cast<int64_t>(order.size()), 1, [&](int64_t i, int64_t) {
     const FeatureGrid grid = features.read(order[i]);
     const int64_t num_cells = grid.rows.dim(0);
-    std::vector<int64_t> cells = candidate_cells(space_, options_.selector, num_cells, features.content_key(order[i]));
+    std::vector<int64_t> cells = candidate_cells(space, options_.selector, num_cells, features.content_key(order[i]));
     drop_excluded(excluded, order[i], num_cells, &cells);
-    parts[i] = take_rows(space_.project(grid), cells, "memory bank");
+    parts[i] = take_rows(space.project(grid), cells, "memory bank");
   });
   if (options.progress && !options.progress(0.5)) throw Cancelled();
-  rows_ = concatenate(parts, space_.width());
+  Tensor rows = concatenate(parts, space.width());
   parts.clear();
-  ASSAY_CHECK(rows_.dim(0) > 0, "patchcore: no patch is left to fit to");
+  ASSAY_CHECK(rows.dim(0) > 0, "patchcore: no patch is left to fit to");
   if (options_.selector == PatchcoreOptions::Selector::kGreedy) {
     kernels::Generator generator(options.seed, kCoresetStream);
-    const int64_t start = static_cast<int64_t>(generator.below(static_cast<uint64_t>(rows_.dim(0))));
-    const int64_t count =
-        std::max<int64_t>(1, std::llround(options_.coreset_ratio * static_cast<double>(rows_.dim(0))));
-    const Tensor chosen = ops::coreset_greedy(rows_, count, start).index;
-    rows_ = take_rows(rows_, {chosen.data<int64_t>(), chosen.data<int64_t>() + chosen.size()}, "memory bank");
+    const int64_t start = static_cast<int64_t>(generator.below(static_cast<uint64_t>(rows.dim(0))));
+    const int64_t count = std::max<int64_t>(1, std::llround(options_.coreset_ratio * static_cast<double>(rows.dim(0))));
+    const Tensor chosen = ops::coreset_greedy(rows, count, start).index;
+    rows = take_rows(rows, {chosen.data<int64_t>(), chosen.data<int64_t>() + chosen.size()}, "memory bank");
   }
-  bank_.emplace(rows_);
+  bank_.emplace(rows);
+  space_ = space;
+  rows_ = rows;
 }
 
 Tensor Patchcore::score(const FeatureGrid& grid) const {

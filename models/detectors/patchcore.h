@@ -30,6 +30,7 @@ class Patchcore : public Detector, public MemoryBankDetector {
  public:
   explicit Patchcore(PatchcoreOptions options) : options_(options) {}
 
+  // An earlier fit survives a failed one.
   void fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) override;
   Tensor score(const FeatureGrid& grid) const override;
   nlohmann::json save(std::map<std::string, Tensor>* tensors) const override;

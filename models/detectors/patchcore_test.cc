@@ -252,6 +252,16 @@ TEST_CASE("calls that cannot be answered are the caller's fault") {
   CHECK_THROWS_AS(patchcore.score(grid), Error);
 }
 
+TEST_CASE("an earlier fit survives a failed or interrupted one") {
+  Patchcore patchcore = fitted(random_options(), first_images(6));
+  const Patchcore before = patchcore;
+  FitOptions interrupted = with_seed(9);
+  interrupted.progress = [](double) { return false; };
+  CHECK_THROWS_AS(patchcore.fit(source(), {7, 8, 9}, interrupted), Cancelled);
+  CHECK(same_bits(patchcore, before));
+  CHECK(values(patchcore.score(source().read(11))) == values(before.score(source().read(11))));
+}
+
 TEST_CASE("a loaded model scores bit for bit as the saved one, and saves as it") {
   const Patchcore patchcore = fitted(random_options(), first_images(6));
   const Saved s = saved(patchcore);
