@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/features/patch_features.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <utility>
+
+#include "kernels/base/parallel.h"
+#include "models/backbones/backbone_list.h"
+
+namespace assay::models {
+namespace {
+
+std::vector<float> values(const Tensor& t) { return {t.data<float>(), t.data<float>() + t.size()}; }
+
+Tensor generated_image(int64_t height, int64_t width, int64_t variant = 0) {
+  const Tensor image = Tensor::empty<uint8_t>({height, width, 3}, "test");
+  for (int64_t i = 0; i < image.size(); ++i) {
+    const double x = static_cast<double>(i / 3 % width), y = static_cast<double>(i / 3 / width);
+    const double wave = std::sin(0.1 * x + 0.03 * y * static_cast<double>(variant + 1) + static_cast<double>(i % 3));
+    image.data<uint8_t>()[i] = static_cast<uint8_t>(128 + 100 * wave);
+  }
+  return image;
+}
+
+PatchFeatures real_features(const PatchFeatureOptions& options) {
+  return PatchFeatures(std::shared_ptr<const Backbone>(make_backbone("efficientnet_lite0").value()), options);
+}
+
+double length(const float* x, int64_t count) {
+  double square = 0;
+  for (int64_t i = 0; i < count; ++i) square += double{x[i]} * x[i];
+  return std::sqrt(square);
+}
+
+TEST_CASE("rows of the real backbone have the level's grid and channels, and length one") {
+  const PatchFeatures features = real_features({{"block10"}});
+  const FeatureGrid grid = features.extract(generated_image(96, 64));
+  const BackboneLevel& level = features.backbone().levels()[features.backbone().level_index("block10")];
+  CHECK(grid.height == 96 / level.stride);
+  CHECK(grid.width == 64 / level.stride);
+  CHECK(grid.image_height == 96);
+  CHECK(grid.image_width == 64);
+  CHECK(features.width() == level.channels);
+  REQUIRE(grid.rows.shape() == Shape{grid.height * grid.width, features.width()});
+  for (int64_t p = 0; p < grid.rows.dim(0); ++p) {
+    CHECK(length(grid.rows.data<float>() + p * features.width(), features.width()) == doctest::Approx(1).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("levels of another stride come onto the grid of the first, each of length one by itself") {
+  const PatchFeatures one = real_features({{"block4"}});
+  const PatchFeatures both = real_features({{"block4", "block10"}});
+  const Tensor image = generated_image(64, 96);
+  const FeatureGrid fine = one.extract(image), grid = both.extract(image);
+  CHECK(grid.height == fine.height);
+  CHECK(grid.width == fine.width);
+  REQUIRE(both.width() > one.width());
+  for (int64_t p = 0; p < grid.rows.dim(0); ++p) {
+    const float* row = grid.rows.data<float>() + p * both.width();
+    CHECK(std::equal(row, row + one.width(), fine.rows.data<float>() + p * one.width()));
+    CHECK(length(row + one.width(), both.width() - one.width()) == doctest::Approx(1).epsilon(1e-6));
+  }
+  // The other way round the grid is the coarse one.
+  const FeatureGrid coarse = real_features({{"block10", "block4"}}).extract(image);
+  CHECK(coarse.height < grid.height);
+  CHECK(coarse.rows.dim(1) == both.width());
+}
+
+TEST_CASE("levels that cannot be had are refused when the extractor is made") {
+  CHECK_THROWS_AS(real_features({{}}), Error);
+  CHECK_THROWS_AS(real_features({{"block99"}}), Error);
+}
+
+TEST_CASE("a failed call leaves the extractor usable") {
+  const PatchFeatures features = real_features({{"block4"}});
+  const Tensor image = generated_image(32, 32);
+  const std::vector<float> before = values(features.extract(image).rows);
+  CHECK_THROWS_AS(features.extract(Tensor::zeros<uint8_t>({8, 8, 3}, "test")), Error);
+  CHECK_THROWS_AS(features.extract(Tensor::zeros<float>({32, 32, 3}, "test")), Error);
+  CHECK(values(features.extract(image).rows) == before);
+}
+
+TEST_CASE("calls at once give the bits of calls one after the other") {
+  const PatchFeatures features = real_features({{"block4", "block10"}});
+  std::vector<Tensor> images;
+  std::vector<std::vector<float>> expected;
+  for (int64_t i = 0; i < 6; ++i) {
+    images.push_back(generated_image(32 * (1 + i % 3), 64, i));
+    expected.push_back(values(real_features({{"block4", "block10"}}).extract(images.back()).rows));
+  }
+  const int threads = num_threads();
+  set_num_threads(4);
+  std::vector<std::vector<float>> found(18);
+  parallel_for(18, 1, [&](int64_t i, int64_t) { found[i] = values(features.extract(images[i % 6]).rows); });
+  set_num_threads(threads);
+  for (size_t i = 0; i < found.size(); ++i) CHECK(found[i] == expected[i % 6]);
+}
+
+// A backbone whose maps are given: what PatchFeatures does with them is then known exactly.
+class GivenMaps : public Backbone {
+ public:
+  explicit GivenMaps(std::vector<FeatureMap> maps) : maps_(std::move(maps)) {
+    for (size_t i = 0; i < maps_.size(); ++i) {
+      levels_.push_back({std::string(1, static_cast<char>('a' + i)), 8, maps_[i].rows.dim(1)});
+    }
+  }
+  const std::string& name() const override { return name_; }
+  const std::vector<BackboneLevel>& levels() const override { return levels_; }
+  std::unique_ptr<BackboneWorkspace> make_workspace() const override { return std::make_unique<BackboneWorkspace>(); }
+  std::vector<FeatureMap> forward(const Tensor&, const std::vector<std::string>& levels,
+                                  BackboneWorkspace&) const override {
+    std::vector<FeatureMap> maps;
+    for (const std::string& level : levels) maps.push_back(maps_[level_index(level)]);
+    return maps;
+  }
+
+ private:
+  std::string name_ = "given";
+  std::vector<FeatureMap> maps_;
+  std::vector<BackboneLevel> levels_;
+};
+
+FeatureMap map_of(int64_t height, int64_t width, const std::vector<float>& rows) {
+  FeatureMap map{Tensor::empty<float>({height * width, static_cast<int64_t>(rows.size()) / (height * width)}, "test"),
+                 height, width};
+  std::copy(rows.begin(), rows.end(), map.rows.data<float>());
+  return map;
+}
+
+std::vector<float> extracted(const std::vector<FeatureMap>& maps, PatchFeatureOptions options) {
+  for (size_t i = 0; i < maps.size(); ++i) options.levels.push_back(std::string(1, static_cast<char>('a' + i)));
+  const PatchFeatures features(std::make_shared<GivenMaps>(maps), options);
+  return values(features.extract(Tensor::zeros<uint8_t>({32, 32, 3}, "test")).rows);
+}
+
+PatchFeatureOptions plain(bool unit_length) { return {{}, 1, unit_length}; }
+
+TEST_CASE("each level's part of a row is scaled to length one, a row of zeros is left") {
+  const std::vector<float> rows =
+      extracted({map_of(1, 3, {3, 4, 0, 0, -5, 12}), map_of(1, 3, {2, 0, -7})}, plain(true));
+  const std::vector<float> expected = {0.6f, 0.8f, 1, 0, 0, 0, -5 / 13.0f, 12 / 13.0f, -1};
+  REQUIRE(rows.size() == expected.size());
+  for (size_t i = 0; i < rows.size(); ++i) CHECK(rows[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+  CHECK(extracted({map_of(1, 3, {3, 4, 0, 0, -5, 12})}, plain(false)) == std::vector<float>{3, 4, 0, 0, -5, 12});
+}
+
+TEST_CASE("brightness, a factor on all channels of a level, does not change rows of length one") {
+  const std::vector<float> dark = {3, 4, 0.5f, 0.25f, -5, 12, 1, 1};
+  for (const float factor : {0.25f, 4.0f, 1e-30f, 1e30f}) {
+    CAPTURE(factor);
+    std::vector<float> bright = dark;
+    for (float& v : bright) v *= factor;
+    const std::vector<float> a = extracted({map_of(2, 2, dark)}, plain(true));
+    const std::vector<float> b = extracted({map_of(2, 2, bright)}, plain(true));
+    for (size_t i = 0; i < a.size(); ++i) CHECK(std::abs(a[i] - b[i]) <= 1e-6f);
+  }
+}
+
+TEST_CASE("a neighbourhood averages each level before its rows are scaled") {
+  const std::vector<float> rows = extracted({map_of(1, 3, {3, 0, 6, 3, 0, 3})}, {{}, 3, false});
+  const std::vector<float> expected = {4.5f, 1.5f, 3, 2, 3, 3};  // over the cells that are there
+  REQUIRE(rows.size() == expected.size());
+  for (size_t i = 0; i < rows.size(); ++i) CHECK(rows[i] == doctest::Approx(expected[i]));
+}
+
+}  // namespace
+}  // namespace assay::models
