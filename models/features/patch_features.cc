@@ -2,6 +2,7 @@
 #include "models/features/patch_features.h"
 
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "engine/ops/neighbourhood_mean.h"
@@ -21,8 +22,8 @@ void write_columns(const Tensor& part, int64_t begin, bool unit_length, const Te
     float* y = rows.data<float>() + p * width + begin;
     double square = 0;
     for (int64_t c = 0; c < channels; ++c) square += static_cast<double>(x[c]) * x[c];
-    const float scale = unit_length && square > 0 ? static_cast<float>(1 / std::sqrt(square)) : 1.0f;
-    for (int64_t c = 0; c < channels; ++c) y[c] = scale * x[c];
+    const double scale = unit_length && square > 0 ? 1 / std::sqrt(square) : 1;  // beyond float's range for tiny rows
+    for (int64_t c = 0; c < channels; ++c) y[c] = static_cast<float>(scale * x[c]);
   }
 }
 
@@ -31,6 +32,8 @@ void write_columns(const Tensor& part, int64_t begin, bool unit_length, const Te
 PatchFeatures::PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeatureOptions options)
     : backbone_(std::move(backbone)), options_(std::move(options)) {
   ASSAY_CHECK(!options_.levels.empty(), "patch features: no backbone level is named");
+  const std::set<std::string> distinct(options_.levels.begin(), options_.levels.end());
+  ASSAY_CHECK(distinct.size() == options_.levels.size(), "patch features: a backbone level is named twice");
   for (const std::string& level : options_.levels) {
     width_ += backbone_->levels()[backbone_->level_index(level)].channels;
   }

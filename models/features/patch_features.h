@@ -23,7 +23,7 @@ struct PatchFeatureOptions {
 // Safe to share between threads.
 class PatchFeatures {
  public:
-  // Throws assay::Error for a level that the backbone does not have, or none.
+  // Throws assay::Error for a level that the backbone does not have, one named twice, or none.
   PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeatureOptions options);
 
   int64_t width() const { return width_; }  // D, the sum of the levels' channels
