@@ -109,7 +109,7 @@ Status Model::save(const std::string& path) const {
   nlohmann::json d = description();
   d["detector"]["state"] = detector_->save(&tensors);
   return io::write_safetensors(path, std::vector<std::pair<std::string, Tensor>>(tensors.begin(), tensors.end()),
-                           {{kMetadataKey, d.dump()}});
+                               {{kMetadataKey, d.dump()}});
 }
 
 ScoredImage Model::score(const Tensor& input) const {

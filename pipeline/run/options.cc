@@ -28,6 +28,7 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["expected_bank_share"] = o.expected_bank_share;
   c["support_rank"] = o.support_rank;
   c["false_share"] = o.false_share;
+  c["doubtful_share"] = o.doubtful_share;
   c["keep"] = o.keep.name();
   c["rounds"] = o.rounds;
   c["rescue"] = o.rescue == Rescue::kNone ? "none" : "patches";

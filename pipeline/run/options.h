@@ -18,7 +18,7 @@ namespace assay::pipeline {
 // What stage 1 does with the patches of images that it sets aside.
 enum class Rescue {
   kNone,     // nothing of them is used
-  kPatches,  // memory banks only: their unsuspicious patches; and suspicious ones of kept images are left out
+  kPatches,  // memory banks only: their unsuspicious patches are used
 };
 
 struct RunOptions {
@@ -35,8 +35,9 @@ struct RunOptions {
   int subsets = 5;
   AggregateRule aggregate;
   double expected_bank_share = 0.1;  // of the images, for Aggregate::kExpected
-  int64_t support_rank = 12;         // k of Aggregate::kSupport and of suspicious patches
-  double false_share = 0.2;          // of what --keep=auto cuts may be normal
+  int64_t support_rank = 5;          // k of Aggregate::kSupport and of suspicious patches
+  double false_share = 0.5;          // of what --keep=auto calls suspicious may be normal
+  double doubtful_share = 0.02;      // of an image's patches may be suspicious before the image is
   KeepRule keep;
   int rounds = 1;
   Rescue rescue = Rescue::kNone;

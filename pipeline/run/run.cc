@@ -204,8 +204,13 @@ class Run {
     stage1.selection.kept.assign(features.num_images(), 1);
     if (!options_.single_stage) {
       clock_.begin("stage 1");
-      Result<Stage1Result> done =
-          run_stage1(features, factory(configured_stage1_detector()), stage1_options(), progress_);
+      Stage1Options options = stage1_options();
+      const DetectorFactory make_detector = factory(configured_stage1_detector());
+      const Result<std::unique_ptr<DistanceTable>> table =
+          make_distance_table(features, make_detector, options, progress_);
+      if (!table.ok()) return table.status();
+      if (table.value() == nullptr) do_without_table(&options);
+      Result<Stage1Result> done = run_stage1(features, table.value().get(), make_detector, options, progress_);
       if (!done.ok()) return done.status();
       stage1 = std::move(done).value();
       ASSAY_RETURN_IF_ERROR(folder_->write(kStage1, stage1_csv(features, stage1)));
@@ -228,6 +233,13 @@ class Run {
     return options_.stage1_detector.empty() ? options_.detector : options_.stage1_detector;
   }
 
+  // Whole images by the mean of the sub-models' scores: what any detector can do.
+  void do_without_table(Stage1Options* options) {
+    if (needs_distance_table(options->aggregate.aggregate)) options->aggregate.aggregate = Aggregate::kMean;
+    options->rescue_patches = false;
+    folder_->notes()["distance_table"] = false;
+  }
+
   Stage1Options stage1_options() const {
     Stage1Options o;
     o.subsets = options_.subsets;
@@ -235,6 +247,7 @@ class Run {
     o.expected_bank_share = options_.expected_bank_share;
     o.support_rank = options_.support_rank;
     o.false_share = options_.false_share;
+    o.doubtful_share = options_.doubtful_share;
     o.keep = options_.keep;
     o.rounds = options_.rounds;
     o.rescue_patches = options_.rescue == Rescue::kPatches;

@@ -21,7 +21,7 @@ std::string number(double value) {
 std::string stage1_csv(const ImageFeatures& features, const Stage1Result& stage1) {
   std::string csv = "path,subset";
   for (int k = 1; k <= stage1.num_models; ++k) csv += ",s_" + std::to_string(k);
-  csv += ",aggregate,kept,rank\n";
+  csv += ",aggregate,kept,rank,suspicious_patches\n";
   std::vector<int64_t> order(stage1.suspicion.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
@@ -31,8 +31,9 @@ std::string stage1_csv(const ImageFeatures& features, const Stage1Result& stage1
     std::string columns = "," + (stage1.subset[i] < 0 ? "" : std::to_string(stage1.subset[i] + 1));
     for (int k = 0; k < stage1.num_models; ++k) columns += "," + number(stage1.scores[i * stage1.num_models + k]);
     columns += "," + number(stage1.suspicion[i]) + (stage1.selection.kept[i] ? ",1," : ",0,");
+    const std::string suspicious = stage1.suspicious_share.empty() ? "" : number(stage1.suspicious_share[i]);
     for (const std::string& id : features.image(i).ids) {
-      csv += dataset::csv_field(id) + columns + std::to_string(++rank) + "\n";
+      csv += dataset::csv_field(id) + columns + std::to_string(++rank) + "," + suspicious + "\n";
     }
   }
   return csv;

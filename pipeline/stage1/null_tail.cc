@@ -13,7 +13,7 @@ namespace assay::pipeline {
 namespace {
 
 constexpr double kDeviationsPerMad = 1.4826;  // of a normal distribution
-constexpr double kLeastDeviations = 1;        // the bulk itself is never cut
+constexpr double kLeastDeviations = 2;        // the bulk itself is never cut
 constexpr double kFloor = 1e-6;               // of the median, added so that a zero has a logarithm
 
 double normal_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
@@ -36,18 +36,24 @@ NullTail find_null_tail(const std::vector<float>& values, double false_share_lim
   std::vector<float> descending = values;
   std::sort(descending.begin(), descending.end(), std::greater<float>());
   const double count = static_cast<double>(values.size());
+  const double deviation = kDeviationsPerMad * bulk.mad;
+  double lowest_z = std::numeric_limits<double>::infinity();
   for (size_t i = 0; i + 1 < descending.size(); ++i) {
     if (descending[i] == descending[i + 1]) continue;  // the tail ends between different values
-    const double z = (std::log(descending[i] + floor) - bulk.median) / (kDeviationsPerMad * bulk.mad);
-    if (z < kLeastDeviations) break;
-    const double above = static_cast<double>(i + 1);
-    const double false_share = normal_tail(z) * count / above;
-    if (false_share > false_share_limit) continue;
-    tail.found = true;
-    tail.threshold = descending[i + 1];
-    tail.tail_share = above / count;
-    tail.false_share = false_share;
+    const double z = (std::log(descending[i] + floor) - bulk.median) / deviation;
+    if (z < 0) break;
+    if (normal_tail(z) * count <= false_share_limit * static_cast<double>(i + 1)) {
+      lowest_z = z;
+      tail.threshold = descending[i + 1];
+    }
   }
+  if (lowest_z == std::numeric_limits<double>::infinity()) return tail;
+  if (lowest_z < kLeastDeviations) tail.threshold = std::exp(bulk.median + kLeastDeviations * deviation) - floor;
+  const auto above = std::count_if(values.begin(), values.end(), [&](float v) { return v > tail.threshold; });
+  tail.found = above > 0;
+  tail.tail_share = static_cast<double>(above) / count;
+  const double z = std::max(lowest_z, kLeastDeviations);
+  tail.false_share = tail.found ? std::min(1.0, normal_tail(z) / tail.tail_share) : 0;
   return tail;
 }
 

@@ -14,10 +14,10 @@ struct NullTail {
 };
 
 // The empirical null of Efron (2004): logarithms of the values, centred by their median and scaled by 1.4826 MAD, are
-// taken as standard normal but for a minority of outliers. The threshold is the lowest one, at least one deviation
-// above the median, at which the normal tail accounts for at most `false_share_limit` of the values above (tail-area
-// false discovery rate, Benjamini and Hochberg 1995). values: not negative, finite, at least one (assay::Error). Ties
-// stay on one side.
+// taken as standard normal but for a minority of outliers. The threshold is the lowest one at which the normal tail
+// accounts for at most `false_share_limit` of the values above (tail-area false discovery rate, Benjamini and Hochberg
+// 1995), but no lower than two deviations above the median. values: not negative, finite, at least one (assay::Error).
+// Ties stay on one side.
 NullTail find_null_tail(const std::vector<float>& values, double false_share_limit);
 
 }  // namespace assay::pipeline

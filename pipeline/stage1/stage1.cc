@@ -34,9 +34,9 @@ std::vector<int> partition_kept(const std::vector<uint8_t>& kept, int num_subset
 
 class Stage1 {
  public:
-  Stage1(const models::FeatureSource& features, const DetectorFactory& make_detector, const Stage1Options& options,
-         Progress* progress)
-      : features_(features), make_detector_(make_detector), options_(options), progress_(progress) {}
+  Stage1(const models::FeatureSource& features, const DistanceTable* table, const DetectorFactory& make_detector,
+         const Stage1Options& options, Progress* progress)
+      : features_(features), table_(table), make_detector_(make_detector), options_(options), progress_(progress) {}
 
   Result<Stage1Result> run() {
     images_ = all_images(features_);
@@ -44,8 +44,7 @@ class Stage1 {
       return Status::error("--subsets=", options_.subsets, ": there are only ", features_.num_images(),
                            " usable training images, and each subset needs one");
     }
-    ASSAY_RETURN_IF_ERROR(make_table());
-    if (!table_ && (needs_distance_table(options_.aggregate.aggregate) || options_.rescue_patches)) {
+    if (table_ == nullptr && (needs_distance_table(options_.aggregate.aggregate) || options_.rescue_patches)) {
       const std::string wanted = options_.rescue_patches
                                      ? std::string("--rescue=patches")
                                      : std::string("--aggregate=") + aggregate_name(options_.aggregate.aggregate);
@@ -53,7 +52,6 @@ class Stage1 {
     }
     Stage1Result result;
     result.num_models = options_.subsets;
-    result.used_distance_table = table_ != nullptr;
     result.selection.kept.assign(images_.size(), 1);
     for (int round = 0; round < options_.rounds; ++round) {
       const int64_t num_kept = std::count(result.selection.kept.begin(), result.selection.kept.end(), 1);
@@ -65,22 +63,6 @@ class Stage1 {
   }
 
  private:
-  Status make_table() {
-    const std::unique_ptr<models::Detector> detector = make_detector_();
-    models::MemoryBankDetector* bank = detector->memory_bank();
-    if (bank == nullptr) return Status();
-    if (DistanceTable::bytes_needed(features_, images_) > options_.max_table_bytes) {
-      progress_->note("the distance table exceeds the memory limit: sub-models are fitted instead");
-      return Status();
-    }
-    const models::BankSpace space = models::BankSpace::fit(features_, images_, bank->space_options(), options_.seed);
-    Result<std::unique_ptr<DistanceTable>> table =
-        DistanceTable::compute(features_, images_, space, options_.memory_budget, options_.spill_folder, progress_);
-    if (!table.ok()) return table.status();
-    table_ = std::move(table).value();
-    return Status();
-  }
-
   Status score(int round, Stage1Result* result) {
     const uint64_t seed = options_.seed + static_cast<uint64_t>(round) * 1000003u;
     result->subset = partition_kept(result->selection.kept, options_.subsets, seed);
@@ -115,31 +97,40 @@ class Stage1 {
     return progress_->stop_requested() ? Status::error(kInterrupted) : Status();
   }
 
+  // Automatic, with a table: an image is set aside for its share of suspicious patches. Without one: for its score.
   void select(Stage1Result* result) const {
     result->excluded.clear();
-    if (!options_.rescue_patches) {
+    if (table_ == nullptr || (!options_.keep.automatic && !options_.rescue_patches)) {
       const std::vector<float> scores(result->suspicion.begin(), result->suspicion.end());
       if (options_.keep.automatic) result->tail = find_null_tail(scores, options_.false_share);
       result->selection = select_kept(result->suspicion, options_.keep, result->tail.threshold);
       return;
     }
     const auto values = patch_values(*table_, support_distance(in_bank_, options_.support_rank));
+    double threshold = 0;
     if (options_.keep.automatic) {
       std::vector<float> all;
       for (const std::vector<float>& v : values) all.insert(all.end(), v.begin(), v.end());
       result->tail = find_null_tail(all, options_.false_share);
+      threshold = result->tail.threshold;
+      result->suspicious_share.clear();
+      for (const std::vector<float>& v : values) result->suspicious_share.push_back(share_above(v, threshold));
+      result->selection = select_kept(result->suspicious_share, options_.keep, options_.doubtful_share);
+    } else {
+      result->selection = select_kept(result->suspicion, options_.keep, 0);
+      threshold = lowest_set_aside(*result);
     }
-    result->selection = select_kept(result->suspicion, options_.keep, result->tail.threshold);
-    const double threshold = options_.keep.automatic ? result->tail.threshold : lowest_set_aside(*result);
+    if (!options_.rescue_patches) return;
     for (size_t i = 0; i < values.size(); ++i) {
-      std::vector<uint8_t> cells;
+      if (result->selection.kept[i]) continue;
+      std::vector<uint8_t>& cells = result->excluded[static_cast<int64_t>(i)];
       for (const float v : values[i]) cells.push_back(v > threshold);
-      const bool has_any = std::count(cells.begin(), cells.end(), 1) > 0;
-      const bool is_whole = result->selection.kept[i] && !options_.keep.automatic;
-      if ((has_any && !is_whole) || !result->selection.kept[i]) {
-        result->excluded[static_cast<int64_t>(i)] = std::move(cells);
-      }
     }
+  }
+
+  static double share_above(const std::vector<float>& values, double threshold) {
+    const auto above = std::count_if(values.begin(), values.end(), [&](float v) { return v > threshold; });
+    return static_cast<double>(above) / static_cast<double>(values.size());
   }
 
   // With a fixed share of images kept, patches are as suspicious as the least suspicious image that was set aside.
@@ -152,19 +143,35 @@ class Stage1 {
   }
 
   const models::FeatureSource& features_;
+  const DistanceTable* table_;
   const DetectorFactory& make_detector_;
   const Stage1Options& options_;
   Progress* progress_;
   std::vector<int64_t> images_;
-  std::unique_ptr<DistanceTable> table_;
   std::vector<uint8_t> in_bank_;  // images that the scores of the last round compare with
 };
 
 }  // namespace
 
-Result<Stage1Result> run_stage1(const models::FeatureSource& features, const DetectorFactory& make_detector,
-                                const Stage1Options& options, Progress* progress) {
-  return Stage1(features, make_detector, options, progress).run();
+Result<std::unique_ptr<DistanceTable>> make_distance_table(const models::FeatureSource& features,
+                                                           const DetectorFactory& make_detector,
+                                                           const Stage1Options& options, Progress* progress) {
+  const std::unique_ptr<models::Detector> detector = make_detector();
+  const models::MemoryBankDetector* bank = detector->memory_bank();
+  if (bank == nullptr) return std::unique_ptr<DistanceTable>();
+  const std::vector<int64_t> images = all_images(features);
+  if (DistanceTable::bytes_needed(features, images) > options.max_table_bytes) {
+    progress->note("the table of distances exceeds the memory limit: sub-models are fitted instead");
+    return std::unique_ptr<DistanceTable>();
+  }
+  const models::BankSpace space = models::BankSpace::fit(features, images, bank->space_options(), options.seed);
+  return DistanceTable::compute(features, images, space, options.memory_budget, options.spill_folder, progress);
+}
+
+Result<Stage1Result> run_stage1(const models::FeatureSource& features, const DistanceTable* table,
+                                const DetectorFactory& make_detector, const Stage1Options& options,
+                                Progress* progress) {
+  return Stage1(features, table, make_detector, options, progress).run();
 }
 
 }  // namespace assay::pipeline

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "models/detectors/memory_bank_detector.h"
 #include "pipeline/stage1/aggregate.h"
+#include "pipeline/stage1/distance_table.h"
 #include "pipeline/stage1/keep_rule.h"
 #include "pipeline/stage1/null_tail.h"
 #include "pipeline/stage1/sub_models.h"
@@ -19,12 +21,13 @@ struct Stage1Options {
   int subsets = 5;  // K
   AggregateRule aggregate;
   double expected_bank_share = 0.1;  // of the images, Aggregate::kExpected
-  int64_t support_rank = 12;         // k of Aggregate::kSupport and of suspicious patches
+  int64_t support_rank = 5;          // k of Aggregate::kSupport and of suspicious patches
   KeepRule keep;
-  double false_share = 0.2;  // of what the automatic rule cuts may be normal (null_tail.h)
+  double false_share = 0.5;      // of what the automatic rule calls suspicious may be normal (null_tail.h)
+  double doubtful_share = 0.02;  // of an image's patches may be suspicious before the automatic rule sets it aside
   int rounds = 1;
-  // Memory banks: suspicious patches are left out of every image, and everything else of every image is used. Otherwise
-  // images are kept or set aside whole.
+  // Memory banks: of an image that is set aside only the suspicious patches are left out of stage 2. Otherwise all of
+  // it.
   bool rescue_patches = false;
   ScoringRule scoring;
   uint64_t seed = 0;
@@ -40,14 +43,21 @@ struct Stage1Result {
   std::vector<double> scores;      // (N, K) of the last round
   std::vector<double> suspicion;   // (N)
   Selection selection;             // images that look normal
+  std::vector<double> suspicious_share;  // (N) of each image's patches; automatic rule with a distance table, else empty
   NullTail tail;                   // of patches where they are rescued, of images otherwise; automatic rule only
-  models::ExcludedCells excluded;  // cells that must not enter stage 2; every image set aside has an entry if rescued
-  bool used_distance_table = false;
+  models::ExcludedCells excluded;  // suspicious cells of the images that were set aside, where patches are rescued
 };
 
-// Scores all images of the source and selects. An error for fewer images than subsets, for an aggregate or a rescue
-// that needs a distance table where there is none, for a spill folder that cannot be written, when asked to stop.
-Result<Stage1Result> run_stage1(const models::FeatureSource& features, const DetectorFactory& make_detector,
-                                const Stage1Options& options, Progress* progress);
+// The distances between all images of the source in the space of the detector's banks; null, with a note, where the
+// table would exceed the limit, and null where the detector is no memory bank.
+Result<std::unique_ptr<DistanceTable>> make_distance_table(const models::FeatureSource& features,
+                                                           const DetectorFactory& make_detector,
+                                                           const Stage1Options& options, Progress* progress);
+
+// Scores all images of the source and selects. `table` is make_distance_table's: with one no sub-model is fitted, and
+// any number of calls may share it. An error for fewer images than subsets, for an aggregate or a rescue that needs a
+// table where there is none, when asked to stop.
+Result<Stage1Result> run_stage1(const models::FeatureSource& features, const DistanceTable* table,
+                                const DetectorFactory& make_detector, const Stage1Options& options, Progress* progress);
 
 }  // namespace assay::pipeline

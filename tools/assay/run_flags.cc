@@ -70,9 +70,12 @@ const std::vector<Flag>& training_flags() {
        "patches: suspicious patches are left out, the rest of every image is used (memory banks); none: whole images; "
        "auto: "
        "patches where possible"},
-      {"support-rank", FlagType::kInt, "12", "K", 1, 1000,
+      {"support-rank", FlagType::kInt, "5", "K", 1, 1000,
        "a patch is suspicious if fewer than K other images have one like it"},
-      {"false-share", FlagType::kFloat, "0.2", "Q", 0.001, 0.9, "share of what --keep=auto cuts that may be normal"},
+      {"false-share", FlagType::kFloat, "0.5", "Q", 0.001, 0.9,
+       "share of what --keep=auto calls suspicious that may be normal"},
+      {"doubtful-share", FlagType::kFloat, "0.02", "S", 0, 1,
+       "--keep=auto sets an image aside above this share of suspicious patches"},
       {"false-alarm-rate", FlagType::kFloat, "0.01", "R", 0.000001, 0.5,
        "share of normal images that may be called anomalous"},
       {"seed", FlagType::kInt, "0", "N", 0, kMaxSeed, "of every random choice"},
@@ -127,6 +130,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.subsets = static_cast<int>(flags.integer("subsets"));
   o.support_rank = flags.integer("support-rank");
   o.false_share = flags.number("false-share");
+  o.doubtful_share = flags.number("doubtful-share");
   o.aggregate.over = flags.text("over") == "all" ? pipeline::Over::kAll : pipeline::Over::kHeldOut;
   o.aggregate.normalise =
       flags.text("normalise") == "robust" ? pipeline::Normalise::kRobust : pipeline::Normalise::kNone;
