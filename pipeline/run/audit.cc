@@ -21,6 +21,9 @@ Audit audit_selection(const ImageFeatures& features, const Stage1Result& stage1,
   bool all_known = true;
   std::vector<float> scores;
   std::vector<uint8_t> labels;
+  std::vector<float> rank_score(stage1.suspicion.size());  // higher for what ranks before
+  const std::vector<int64_t> order = most_suspicious_first(stage1);
+  for (size_t place = 0; place < order.size(); ++place) rank_score[order[place]] = -static_cast<float>(place);
   for (int64_t i = 0; i < features.num_images(); ++i) {
     for (const std::string& id : features.image(i).ids) {
       const int label = truth.of(id).label;
@@ -30,7 +33,7 @@ Audit audit_selection(const ImageFeatures& features, const Stage1Result& stage1,
       anomalous += label == 1;
       anomalous_kept += label == 1 && stage1.selection.kept[i];
       if (stage1.suspicion.empty() || label < 0) continue;
-      scores.push_back(static_cast<float>(stage1.suspicion[i]));
+      scores.push_back(rank_score[i]);
       labels.push_back(static_cast<uint8_t>(label));
     }
   }

@@ -27,6 +27,13 @@ void others_of(const float* distances, int64_t i, const std::vector<uint8_t>& in
   }
 }
 
+// The k that counts among so many other images.
+int64_t rank_among(int64_t num_others, int64_t k) {
+  constexpr int64_t kLeast = 3, kOthersPerRank = 50;
+  const int64_t fitting = std::max(kLeast, (num_others + kOthersPerRank / 2) / kOthersPerRank);
+  return std::min({k, fitting, num_others});
+}
+
 }  // namespace
 
 std::vector<double> scores_from_table(const models::FeatureSource& features, const std::vector<int64_t>& images,
@@ -95,8 +102,7 @@ PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k) {
     for (int64_t p = 0; p < distances.dim(0); ++p) {
       others_of(distances.data<float>() + p * distances.dim(1), i, in_bank, &others);
       ASSAY_CHECK(!others.empty(), "support_distance: no other image to compare image ", i, " with");
-      const int64_t fifth = (static_cast<int64_t>(others.size()) + 4) / 5;
-      const auto kth = others.begin() + (std::min(k, fifth) - 1);
+      const auto kth = others.begin() + (rank_among(static_cast<int64_t>(others.size()), k) - 1);
       std::nth_element(others.begin(), kth, others.end());
       values[p] = *kth;
     }

@@ -30,7 +30,8 @@ PatchRule expected_held_out_minimum(const std::vector<uint8_t>& in_bank, double 
 
 // The k-th smallest distance to the marked images j != i: how far a patch is from having k images that know its like.
 // An anomaly that occurs in a few images, or is photographed several times, finds its own kind among the nearest
-// images; k beyond their number sees through that. k is at most a fifth of the other images, rounded up.
+// images; k beyond their number sees through that. Of few images k is
+// smaller: a fiftieth of the others, but at least 3.
 PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k);
 
 // Patch values of every image under the rule, in parallel.

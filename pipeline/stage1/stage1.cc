@@ -153,6 +153,16 @@ class Stage1 {
 
 }  // namespace
 
+std::vector<int64_t> most_suspicious_first(const Stage1Result& result) {
+  std::vector<int64_t> order(result.suspicion.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto key = [&](int64_t i) {
+    return std::pair(result.suspicious_share.empty() ? 0.0 : result.suspicious_share[i], result.suspicion[i]);
+  };
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return key(a) > key(b); });
+  return order;
+}
+
 Result<std::unique_ptr<DistanceTable>> make_distance_table(const models::FeatureSource& features,
                                                            const DetectorFactory& make_detector,
                                                            const Stage1Options& options, Progress* progress) {

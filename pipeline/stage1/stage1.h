@@ -38,15 +38,19 @@ struct Stage1Options {
 
 // One entry per image, in the order of the source.
 struct Stage1Result {
-  int num_models = 0;              // K
-  std::vector<int> subset;         // of the last round; -1: in none, as it was set aside before
-  std::vector<double> scores;      // (N, K) of the last round
-  std::vector<double> suspicion;   // (N)
-  Selection selection;             // images that look normal
-  std::vector<double> suspicious_share;  // (N) of each image's patches; automatic rule with a distance table, else empty
+  int num_models = 0;             // K
+  std::vector<int> subset;        // of the last round; -1: in none, as it was set aside before
+  std::vector<double> scores;     // (N, K) of the last round
+  std::vector<double> suspicion;  // (N)
+  Selection selection;            // images that look normal
+  std::vector<double>
+      suspicious_share;            // (N) of each image's patches; automatic rule with a distance table, else empty
   NullTail tail;                   // of patches where they are rescued, of images otherwise; automatic rule only
   models::ExcludedCells excluded;  // suspicious cells of the images that were set aside, where patches are rescued
 };
+
+// Images from the most suspicious to the least: by their share of suspicious patches where it is known, then by score.
+std::vector<int64_t> most_suspicious_first(const Stage1Result& result);
 
 // The distances between all images of the source in the space of the detector's banks; null, with a note, where the
 // table would exceed the limit, and null where the detector is no memory bank.

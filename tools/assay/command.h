@@ -40,6 +40,8 @@ std::vector<Flag> score_command_flags();
 int score_command(const Flags& flags);
 std::vector<Flag> eval_command_flags();
 int eval_command(const Flags& flags);
+std::vector<Flag> demo_command_flags();
+int demo_command(const Flags& flags);
 std::vector<Flag> plan_command_flags();
 int plan_command(const Flags& flags);
 std::vector<Flag> info_command_flags();

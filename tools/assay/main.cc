@@ -20,6 +20,8 @@ const std::vector<Command>& command_list() {
       {"score", "MODEL IMAGES...", "scores, decisions and heatmaps of images, folders or lists", score_command_flags, 2,
        1 << 20, score_command},
       {"eval", "MODEL DATA", "metrics of a model on labelled images", eval_command_flags, 2, 2, eval_command},
+      {"demo", "", "makes a small synthetic set, runs everything on it, says what it found", demo_command_flags, 0, 0,
+       demo_command},
       {"plan", "DATA", "bytes and time that a run will need, before it starts", plan_command_flags, 1, 1, plan_command},
       {"info", "MODEL|RUN", "what is in a model or a run", info_command_flags, 1, 1, info_command},
   };

@@ -61,9 +61,11 @@ struct Figures {
   int64_t num_kept = 0;
 };
 
-double auroc(const std::vector<double>& scores, const std::vector<uint8_t>& labels) {
-  const std::vector<float> s(scores.begin(), scores.end());
-  return rank_metrics(s.data(), labels.data(), static_cast<int64_t>(s.size())).auroc.value_or(-1);
+// How well an order, the most suspicious first, puts anomalous images before normal ones.
+double ranking_auroc(const std::vector<int64_t>& order, const std::vector<uint8_t>& labels) {
+  std::vector<float> scores(order.size());
+  for (size_t place = 0; place < order.size(); ++place) scores[order[place]] = -static_cast<float>(place);
+  return rank_metrics(scores.data(), labels.data(), static_cast<int64_t>(scores.size())).auroc.value_or(-1);
 }
 
 class Comparison {
@@ -86,7 +88,7 @@ class Comparison {
           pipeline::run_stage1(train, table(list, make, seed), make, options, &progress_).value();
       kept = stage1.selection.kept;
       excluded = stage1.excluded;
-      figures.stage1_auroc = auroc(stage1.suspicion, list.train_label);
+      figures.stage1_auroc = ranking_auroc(pipeline::most_suspicious_first(stage1), list.train_label);
       figures.alpha_estimated = stage1.selection.alpha.alpha;
     }
     audit(list, kept, excluded, &figures);
