@@ -265,7 +265,11 @@ class Run {
     for (int64_t i = 0; i < features.num_images(); ++i) {
       if (stage1.selection.kept[i] || stage1.excluded.count(i) > 0) images.push_back(i);
     }
-    if (images.size() < 2) return Status::error("only ", images.size(), " images are kept, expected at least 2");
+    const auto num_kept = std::count(stage1.selection.kept.begin(), stage1.selection.kept.end(), 1);
+    if (images.size() < 2 || num_kept < 1) {
+      return Status::error("only ", num_kept, " of ", features.num_images(),
+                           " images look normal, too few to fit to; see --keep");
+    }
     try {
       const auto keep_going = [&](double) { return !progress_->stop_requested(); };
       std::unique_ptr<models::Detector> detector = factory(options_.detector)();
@@ -275,7 +279,12 @@ class Run {
       const std::vector<double> held_out =
           cross_fit_scores(features, images, stage1.excluded, options_.subsets, factory(options_.detector),
                            options_.scoring, options_.seed, progress_);
-      const Calibration calibration = calibrate(held_out, options_.false_alarm_rate);
+      // Images that were set aside may well be anomalous: they have no say in where normal scores end.
+      std::vector<double> normal_scores;
+      for (size_t m = 0; m < images.size(); ++m) {
+        if (stage1.selection.kept[images[m]]) normal_scores.push_back(held_out[m]);
+      }
+      const Calibration calibration = calibrate(normal_scores, options_.false_alarm_rate);
       Json provenance = {{"version", kVersion},
                          {"seed", options_.seed},
                          {"n_images", images.size()},

@@ -11,25 +11,26 @@ using Json = nlohmann::ordered_json;
 bool is_known(const Json& result, const char* name) { return result.contains(name) && result[name].is_number(); }
 
 void print_percent(const char* label, const Json& result, const char* name) {
-  if (is_known(result, name)) std::printf("  %-34s %6.1f %%\n", label, 100 * result[name].get<double>());
+  if (is_known(result, name)) std::printf("  %-40s %6.1f %%\n", label, 100 * result[name].get<double>());
 }
 
 }  // namespace
 
 void print_result(const Json& result, const std::string& out, pipeline::RunExtent extent) {
   const int64_t num_train = result["n_train"], num_kept = result["n_kept"];
-  std::printf("%lld training images, %lld kept, %lld set aside\n", static_cast<long long>(num_train),
+  std::printf("%lld training images, %lld look normal, %lld doubtful\n", static_cast<long long>(num_train),
               static_cast<long long>(num_kept), static_cast<long long>(num_train - num_kept));
+  print_percent("patches left out of training", result, "share_of_patches_cut");
   if (is_known(result, "alpha_estimated")) {
-    std::printf("  %-34s %6.1f %%  (95 %% interval %.1f to %.1f)\n", "estimated share of anomalies",
-                100 * result["alpha_estimated"].get<double>(), 100 * result["alpha_estimated_low"].get<double>(),
-                100 * result["alpha_estimated_high"].get<double>());
+    std::printf("  %-40s %6.1f %%  (95 %% interval %.1f to %.1f; rare normal images count)\n",
+                "share of doubtful images", 100 * result["alpha_estimated"].get<double>(),
+                100 * result["alpha_estimated_low"].get<double>(), 100 * result["alpha_estimated_high"].get<double>());
   }
   print_percent("true share (from the labels)", result, "alpha");
-  print_percent("true share among the kept", result, "alpha_kept");
+  print_percent("true share among those that look normal", result, "alpha_kept");
   print_percent("stage 1 ranking, AUROC", result, "stage1_auroc");
   if (is_known(result, "threshold")) {
-    std::printf("  %-34s %8.4g  (false alarms at most %.2g %%)\n", "decision threshold",
+    std::printf("  %-40s %8.4g  (false alarms at most %.2g %%)\n", "decision threshold",
                 result["threshold"].get<double>(), 100 * result["guaranteed_false_alarm_rate"].get<double>());
   }
   print_percent("test images, AUROC", result, "image_auroc");
