@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/stage1/distance_table.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "engine/ops/convert_float16.h"
@@ -10,6 +11,8 @@
 
 namespace assay::pipeline {
 namespace {
+
+constexpr float kLargestFloat16 = 65504;  // an infinity would turn a map, and with it the image's score, into NaN
 
 struct References {
   Tensor rows;     // (R, D'), image after image
@@ -50,6 +53,8 @@ Result<std::unique_ptr<DistanceTable>> DistanceTable::compute(const models::Feat
   for (int64_t i = 0; i < table->num_images_; ++i) {
     const Tensor queries = space.project(features.read(images[i]));
     const Tensor distances = ops::segment_minimum(queries, bank, references.offsets);
+    float* d = distances.data<float>();
+    std::transform(d, d + distances.size(), d, [](float v) { return std::min(v, kLargestFloat16); });
     ASSAY_RETURN_IF_ERROR(table->store_->put(i, ops::to_float16(distances)));
     progress->advance(i + 1);
     if (progress->stop_requested()) return Status::error(kInterrupted);

@@ -18,8 +18,8 @@ namespace assay::pipeline {
 class DistanceTable {
  public:
   // Rows are the patches of images[i], columns the images themselves: the squared distance to the nearest of image j's
-  // reference cells in `space`. Kept as float16 (an error of 2^-11), in memory up to the budget, in a file beyond it.
-  // Fails where the file cannot be written or when asked to stop.
+  // reference cells in `space`. Kept as float16 (an error of 2^-11, 65504 at most), in memory up to the budget, in a
+  // file beyond it. Fails where the file cannot be written or when asked to stop.
   static Result<std::unique_ptr<DistanceTable>> compute(const models::FeatureSource& features,
                                                         const std::vector<int64_t>& images,
                                                         const models::BankSpace& space, int64_t memory_budget,
@@ -29,7 +29,8 @@ class DistanceTable {
   static int64_t bytes_needed(const models::FeatureSource& features, const std::vector<int64_t>& images);
 
   int64_t num_images() const { return num_images_; }
-  // (P_i, J) float32. Column i is the image's distance to its own references: 0 where a cell is one of them.
+  // (P_i, J) float32. Column i is the image's distance to its own references: 0 but for rounding
+  // (kernels/knn/segment_minimum.h) where a cell is one of them.
   Tensor rows_of(int64_t i) const;
 
  private:
