@@ -97,6 +97,7 @@ PatchRule expected_held_out_minimum(const std::vector<uint8_t>& in_bank, double 
 }
 
 PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k) {
+  ASSAY_CHECK(k >= 1, "support_distance: k is ", k, ", expected at least 1");
   return [in_bank, k](int64_t i, const Tensor& distances, float* values) {
     std::vector<float> others;
     for (int64_t p = 0; p < distances.dim(0); ++p) {
