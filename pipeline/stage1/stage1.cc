@@ -101,9 +101,14 @@ class Stage1 {
   void select(Stage1Result* result) const {
     result->excluded.clear();
     if (table_ == nullptr || (!options_.keep.automatic && !options_.rescue_patches)) {
+      if (!options_.keep.automatic) {
+        result->selection = select_kept(result->suspicion, options_.keep, 0);
+        return;
+      }
+      // The threshold is one of these floats; the score it came from may be a little above it.
       const std::vector<float> scores(result->suspicion.begin(), result->suspicion.end());
-      if (options_.keep.automatic) result->tail = find_null_tail(scores, options_.false_share);
-      result->selection = select_kept(result->suspicion, options_.keep, result->tail.threshold);
+      result->tail = find_null_tail(scores, options_.false_share);
+      result->selection = select_kept({scores.begin(), scores.end()}, options_.keep, result->tail.threshold);
       return;
     }
     const auto values = patch_values(*table_, support_distance(in_bank_, options_.support_rank));
