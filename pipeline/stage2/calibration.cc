@@ -45,6 +45,12 @@ Result<Calibration> calibration_from_json(const nlohmann::json& description) {
     return Status::error("calibration: num_scores is missing or not an integer");
   }
   c.num_scores = count->get<int64_t>();
+  if (!(c.false_alarm_rate > 0 && c.false_alarm_rate < 1) || !(c.guaranteed_rate >= 0 && c.guaranteed_rate <= 1) ||
+      c.num_scores < 1 || !std::isfinite(c.threshold)) {
+    return Status::error("calibration: false_alarm_rate ", c.false_alarm_rate, ", guaranteed_rate ", c.guaranteed_rate,
+                         ", num_scores ", c.num_scores, ", threshold ", c.threshold,
+                         ": expected rates within 0 to 1, at least one score and a finite threshold");
+  }
   return c;
 }
 
