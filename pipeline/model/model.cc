@@ -45,6 +45,17 @@ Result<ScoringRule> scoring_from_json(const nlohmann::json& description) {
   return scoring;
 }
 
+// A file may name features that its detector was not fitted to: one patch tells, before an image does.
+Status try_detector(const models::Detector& detector, const models::PatchFeatures& features) {
+  models::FeatureGrid grid{1, 1, 1, 1, Tensor::zeros<float>({1, features.width()}, "model")};
+  try {
+    detector.score(grid);
+  } catch (const Error& error) {
+    return Status::error("features and detector do not fit: ", error.what());
+  }
+  return Status();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Model>> Model::make(FeatureRecipe recipe, std::string detector_name,
@@ -52,6 +63,7 @@ Result<std::unique_ptr<Model>> Model::make(FeatureRecipe recipe, std::string det
                                            Calibration calibration, nlohmann::json provenance) {
   Result<std::unique_ptr<models::PatchFeatures>> features = make_patch_features(recipe);
   if (!features.ok()) return features.status();
+  ASSAY_RETURN_IF_ERROR(try_detector(*detector, *features.value()));
   std::unique_ptr<Model> model(new Model);
   model->recipe_ = std::move(recipe);
   model->detector_name_ = std::move(detector_name);
@@ -108,8 +120,9 @@ Status Model::save(const std::string& path) const {
   std::map<std::string, Tensor> tensors;
   nlohmann::json d = description();
   d["detector"]["state"] = detector_->save(&tensors);
+  const auto replace = nlohmann::json::error_handler_t::replace;  // file names need not be UTF-8
   return io::write_safetensors(path, std::vector<std::pair<std::string, Tensor>>(tensors.begin(), tensors.end()),
-                               {{kMetadataKey, d.dump()}});
+                               {{kMetadataKey, d.dump(-1, ' ', /*ensure_ascii=*/false, replace)}});
 }
 
 ScoredImage Model::score(const Tensor& input) const {

@@ -24,7 +24,8 @@ struct ScoredImage {
 // Safe to share between threads.
 class Model {
  public:
-  // The parts of a run. `provenance` is kept as it is: version, seed, counts, hashes.
+  // The parts of a run. `provenance` is kept as it is: version, seed, counts, hashes. An error where the detector was
+  // fitted to other features than the recipe's.
   static Result<std::unique_ptr<Model>> make(FeatureRecipe recipe, std::string detector_name,
                                              std::unique_ptr<models::Detector> detector, ScoringRule scoring,
                                              Calibration calibration, nlohmann::json provenance);
