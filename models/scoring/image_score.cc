@@ -42,6 +42,8 @@ double image_score(const Tensor& map, const ImageScoreRule& rule) {
   ASSAY_CHECK(map.size() > 0, "image_score: a map without pixels");
   const float* values = map.data<float>();
   const int64_t n = map.size();
+  ASSAY_CHECK(std::none_of(values, values + n, [](float v) { return std::isnan(v); }), "image_score: the map of shape ",
+              to_string(map.shape()), " holds a NaN");
   if (rule.kind == ImageScoreRule::Kind::kMax) return *std::max_element(values, values + n);
   if (rule.kind == ImageScoreRule::Kind::kMean)
     return std::accumulate(values, values + n, 0.0) / static_cast<double>(n);

@@ -25,7 +25,8 @@ struct ImageScoreRule {
   static Result<ImageScoreRule> from_name(const std::string& name);
   std::string name() const;
 };
-// map: any shape, float32, at least one element. Sums in double over the sorted highest values: no order dependence.
+// map: any shape, float32, at least one element, no NaN (assay::Error: sorting has no place for one, and an image
+// without a score would pass as normal). Sums in double over the sorted highest values: no order dependence.
 double image_score(const Tensor& map, const ImageScoreRule& rule);
 
 }  // namespace assay::models

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 namespace assay::models {
 namespace {
 
@@ -19,6 +21,17 @@ TEST_CASE("the image score is the maximum, the mean or the mean of the highest s
   CHECK(image_score(map, ImageScoreRule::from_name("top:0.05").value()) == 194.5);
   CHECK(image_score(map, ImageScoreRule::from_name("top:1").value()) == 99.5);
   CHECK(image_score(map, ImageScoreRule::from_name("top:0.0001").value()) == 199);
+}
+
+TEST_CASE("a map with a NaN has no score, whatever the rule") {
+  for (const int64_t at : {0, 77, 199}) {
+    const Tensor map = ramp(10, 20);
+    map.data<float>()[at] = std::nanf("");
+    for (const char* rule : {"max", "mean", "top:0.05", "top:1"}) {
+      CHECK_THROWS_WITH_AS(image_score(map, ImageScoreRule::from_name(rule).value()),
+                           "image_score: the map of shape (10, 20) holds a NaN", Error);
+    }
+  }
 }
 
 TEST_CASE("rules have names that go both ways, and a wrong one is told what is expected") {
