@@ -76,6 +76,7 @@ class Comparison {
   Figures run(const List& list, const Variant& variant, uint64_t seed) {
     const FeatureView train(features_, list.train);
     const pipeline::DetectorFactory make = [&] { return models::make_detector("patchcore", variant.detector).value(); };
+    const pipeline::DetectorFactory make_first = [] { return models::make_detector("patchcore").value(); };
     Figures figures;
     std::vector<uint8_t> kept(list.train.size(), 1);
     models::ExcludedCells excluded;
@@ -85,7 +86,7 @@ class Comparison {
       pipeline::Stage1Options options = variant.stage1;
       options.seed = seed;
       const Stage1Result stage1 =
-          pipeline::run_stage1(train, table(list, make, seed), make, options, &progress_).value();
+          pipeline::run_stage1(train, table(list, make_first, seed), make_first, options, &progress_).value();
       kept = stage1.selection.kept;
       excluded = stage1.excluded;
       figures.stage1_auroc = ranking_auroc(pipeline::most_suspicious_first(stage1), list.train_label);

@@ -37,6 +37,9 @@ std::vector<Variant> quick_variants() {
   list[2].name = "clean";
   list[2].kind = Variant::Kind::kClean;
   list.push_back(two_stage("default", Aggregate::kSupport, Over::kHeldOut, "auto", /*rescue=*/true));
+  list.push_back(list.back());
+  list.back().name = "default, greedy 2 % in stage 2";
+  list.back().detector = list[1].detector;
   return list;
 }
 

@@ -18,7 +18,7 @@ struct Variant {
   };
   std::string name;
   Kind kind = Kind::kTwoStage;
-  models::DetectorOptions detector;
+  models::DetectorOptions detector;  // of stage 2; stage 1 has the default one
   pipeline::Stage1Options stage1;
 };
 
