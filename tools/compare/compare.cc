@@ -70,8 +70,9 @@ double ranking_auroc(const std::vector<int64_t>& order, const std::vector<uint8_
 
 class Comparison {
  public:
-  Comparison(const pipeline::ImageFeatures& features, const std::string& spill_folder)
-      : features_(features), spill_folder_(spill_folder) {}
+  Comparison(const pipeline::ImageFeatures& features, const std::string& spill_folder,
+             const pipeline::ScoringRule& scoring)
+      : features_(features), spill_folder_(spill_folder), scoring_(scoring) {}
 
   Figures run(const List& list, const Variant& variant, uint64_t seed) {
     const FeatureView train(features_, list.train);
@@ -85,6 +86,7 @@ class Comparison {
     } else if (variant.kind == Variant::Kind::kTwoStage) {
       pipeline::Stage1Options options = variant.stage1;
       options.seed = seed;
+      options.scoring = scoring_;
       const Stage1Result stage1 =
           pipeline::run_stage1(train, table(list, make_first, seed), make_first, options, &progress_).value();
       kept = stage1.selection.kept;
@@ -205,6 +207,7 @@ const std::vector<Flag> kFlags = {
     {"root", FlagType::kText, "", "DIR", 0, 0, "folder that the lists' paths are relative to"},
     {"csv", FlagType::kText, "compare.csv", "FILE", 0, 0, "rows are appended here"},
     {"seeds", FlagType::kInt, "3", "N", 1, 100, "seeds 0 to N - 1"},
+    {"image-score", FlagType::kText, "top:0.01", "RULE", 0, 0, "as for assay run"},
     {"quick", FlagType::kBool, "false", "", 0, 0, "only the baselines and the default"},
 };
 
@@ -248,7 +251,11 @@ int compare(const Flags& flags) {
     out << "list,seed,variant,image_auroc,pixel_auroc,pixel_aupro,stage1_auroc,alpha_kept,alpha_estimated,n_kept,"
            "patches_cut\n";
   }
-  Comparison comparison(*features.value(), spill_folder);
+  pipeline::ScoringRule scoring;
+  const auto image_score = models::ImageScoreRule::from_name(flags.text("image-score"));
+  if (!image_score.ok()) return fail(image_score.message());
+  scoring.image_score = image_score.value();
+  Comparison comparison(*features.value(), spill_folder, scoring);
   const std::vector<Variant> variants = flags.boolean("quick") ? quick_variants() : all_variants();
   for (const dataset::Opened& o : opened) {
     const auto list = load_list(o.dataset.name, o, *features.value(), place_of);

@@ -38,15 +38,15 @@ std::vector<Variant> quick_variants() {
   list[2].kind = Variant::Kind::kClean;
   list.push_back(two_stage("default", Aggregate::kSupport, Over::kHeldOut, "auto", /*rescue=*/true));
   list.push_back(list.back());
-  list.back().name = "default, greedy 2 % in stage 2";
+  list.back().name = "default with greedy 2 % in stage 2";
   list.back().detector = list[1].detector;
   return list;
 }
 
 std::vector<Variant> all_variants() {
   std::vector<Variant> list = quick_variants();
-  list.push_back(two_stage("support keep auto, whole images", Aggregate::kSupport, Over::kHeldOut, "auto", false));
-  Variant rounds = two_stage("default, 2 rounds", Aggregate::kSupport, Over::kHeldOut, "auto", true);
+  list.push_back(two_stage("support keep auto whole images", Aggregate::kSupport, Over::kHeldOut, "auto", false));
+  Variant rounds = two_stage("default with 2 rounds", Aggregate::kSupport, Over::kHeldOut, "auto", true);
   rounds.stage1.rounds = 2;
   list.push_back(rounds);
   const std::vector<std::pair<Aggregate, Over>> rules = {
