@@ -39,7 +39,7 @@ Audit audit_selection(const ImageFeatures& features, const Stage1Result& stage1,
   }
   if (!all_known) return audit;
   audit.alpha = static_cast<double>(anomalous) / static_cast<double>(audit.num_train);
-  audit.alpha_kept = static_cast<double>(anomalous_kept) / static_cast<double>(audit.num_kept);
+  if (audit.num_kept > 0) audit.alpha_kept = static_cast<double>(anomalous_kept) / static_cast<double>(audit.num_kept);
   if (!scores.empty())
     audit.stage1_auroc = rank_metrics(scores.data(), labels.data(), static_cast<int64_t>(scores.size())).auroc;
   return audit;

@@ -63,6 +63,13 @@ int64_t peak_rss_bytes() {
   return static_cast<int64_t>(usage.ru_maxrss) * 1024;
 }
 
+// Names in it need not be UTF-8.
+std::string printable(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+std::string sha256_of(const std::string& s) {
+  return data::sha256({reinterpret_cast<const uint8_t*>(s.data()), s.size()});
+}
+
 class Run {
  public:
   Run(const RunOptions& options, const std::string& out, RunExtent extent, Progress* progress)
@@ -79,7 +86,7 @@ class Run {
       return folder_->notes()["result"];
     }
     std::unique_ptr<Model> model;
-    if (extent_ == RunExtent::kWhole && folder_->is_whole(kModel) && folder_->notes().contains("training")) {
+    if (training_is_done()) {
       Result<std::unique_ptr<Model>> loaded = Model::load(folder_->file(kModel));
       if (!loaded.ok()) return loaded.status();
       model = std::move(loaded).value();
@@ -132,12 +139,14 @@ class Run {
       training.path = opened_.dataset.path_of(training.ids[0]);
       train_images_.push_back(std::move(training));
     }
-    data::Sha256 all;
+    std::string images, labels;
     for (const dataset::Item& item : opened_.dataset.items) {
-      const std::string line = text(dataset::to_string(item.split), " ", digest_of[item.id], " ", item.id, "\n");
-      all.update({reinterpret_cast<const uint8_t*>(line.data()), line.size()});
+      const dataset::Truth& truth = opened_.truth.of(item.id);
+      images += text(dataset::to_string(item.split), " ", digest_of[item.id], " ", item.id, "\n");
+      labels += text(truth.label, " ", truth.mask, " ", truth.defect, " ", item.id, "\n");
     }
-    data_sha256_ = all.finish();
+    data_sha256_ = sha256_of(images);
+    labels_sha256_ = sha256_of(labels);
     return Status();
   }
 
@@ -145,11 +154,17 @@ class Run {
     Json wanted = configuration(options_);
     wanted["extent"] = extent_ == RunExtent::kWhole ? "run" : "purify";
     wanted["data_sha256"] = data_sha256_;
+    wanted["labels_sha256"] = labels_sha256_;  // for the metrics
     Result<std::unique_ptr<RunFolder>> folder = RunFolder::open(out_, wanted);
     if (!folder.ok()) return folder.status();
     folder_ = std::move(folder).value();
     folder_->notes()["version"] = kVersion;
     return Status();
+  }
+
+  bool training_is_done() const {
+    return extent_ == RunExtent::kWhole && folder_->is_whole(kModel) && folder_->notes().contains("training") &&
+           (options_.single_stage || folder_->is_whole(kStage1));
   }
 
   bool results_are_whole() const {
@@ -198,7 +213,8 @@ class Run {
     const ImageFeatures& features = *computed.value();
     ASSAY_RETURN_IF_ERROR(report_problems(features.skipped()));
     if (features.num_images() < 2) {
-      return Status::error(options_.data, ": ", features.num_images(), " usable training images, expected at least 2");
+      return Status::error(options_.data, ": ", features.num_images(),
+                           " usable training images (copies count once), expected at least 2");
     }
     Stage1Result stage1;
     stage1.selection.kept.assign(features.num_images(), 1);
@@ -318,15 +334,23 @@ class Run {
     folder_->notes()["has_scores"] = true;
     ASSAY_RETURN_IF_ERROR(folder_->write(kScores, scores_csv(e.images)));
     (*result)["n_test"] = e.images.size();
+    (*result)["n_skipped"] = (*result)["n_skipped"].get<int64_t>() + num_new_problems(e.skipped);
     Json metrics = to_json(e.metrics);
     if (e.has_labels) {
       for (const auto& [defect, auroc] : auroc_by_defect(e.images)) metrics["image_auroc_by_defect"][defect] = auroc;
       folder_->notes()["has_metrics"] = true;
-      ASSAY_RETURN_IF_ERROR(folder_->write(kMetrics, metrics.dump(2) + "\n"));
+      ASSAY_RETURN_IF_ERROR(folder_->write(kMetrics, printable(metrics)));
     }
     metrics.update(*result);
     *result = std::move(metrics);
     return Status();
+  }
+
+  // Files that cannot even be read are among the problems already.
+  int64_t num_new_problems(const std::vector<SkippedFile>& skipped) const {
+    return std::count_if(skipped.begin(), skipped.end(), [&](const SkippedFile& s) {
+      return std::none_of(problems_.begin(), problems_.end(), [&](const SkippedFile& p) { return p.id == s.id; });
+    });
   }
 
   const RunOptions& options_;
@@ -339,6 +363,7 @@ class Run {
   std::vector<ImageFile> test_files_;
   std::vector<SkippedFile> problems_;
   std::string data_sha256_;
+  std::string labels_sha256_;
   std::unique_ptr<RunFolder> folder_;
 };
 

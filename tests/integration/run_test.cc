@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole runs on tiny images: what comes out, and that it depends on the images alone.
+#include "pipeline/run/run.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernels/base/parallel.h"
+#include "pipeline/model/model.h"
+#include "tests/integration/tiny_run.h"
+
+namespace assay::pipeline {
+namespace {
+
+TEST_CASE("a run leaves every artefact with its columns and members") {
+  const Reference& r = reference();
+  for (const std::string& name : kArtefacts) CHECK(fs::exists(r.out + "/" + name));
+  CHECK(first_line(r.out + "/stage1.csv").find("path,subset,s_1,s_2,s_3,aggregate,kept,rank") == 0);
+  CHECK(first_line(r.out + "/scores.csv") == "path,score,anomalous,label");
+  const auto stage1 = read_csv(r.out + "/stage1.csv");
+  CHECK(stage1.size() == 24);
+  for (size_t i = 0; i < stage1.size(); ++i) {
+    CHECK(stage1[i].at("rank") == std::to_string(i + 1));
+    if (i > 0) CHECK(std::stod(stage1[i].at("aggregate")) <= std::stod(stage1[i - 1].at("aggregate")));
+    CHECK((stage1[i].at("kept") == "0" || stage1[i].at("kept") == "1"));
+    const int subset = std::stoi(stage1[i].at("subset"));
+    CHECK((subset >= 1 && subset <= 3));
+  }
+  CHECK(read_csv(r.out + "/scores.csv").size() == 12);
+  for (const char* name : {"image_auroc", "image_ap", "pixel_auroc", "pixel_aupro", "n_train", "n_kept", "n_skipped",
+                           "n_test", "alpha", "alpha_kept", "alpha_estimated", "alpha_estimated_low",
+                           "alpha_estimated_high", "threshold", "stage1_auroc", "seconds", "peak_rss_bytes"}) {
+    CAPTURE(std::string(name));
+    REQUIRE(r.result.contains(name));
+    CHECK(r.result[name].is_number());
+  }
+  CHECK(r.result["n_train"] == 24);
+  CHECK(r.result["n_skipped"] == 0);
+  CHECK(r.result["n_test"] == 12);
+  CHECK(r.result["alpha"].get<double>() == doctest::Approx(4.0 / 24));
+  CHECK(r.result["phases"].is_object());
+  CHECK(r.result["image_auroc_by_defect"].contains("spot"));
+  const Json record = Json::parse(bytes_of(r.out + "/run.json"));
+  CHECK(record["notes"]["result"] == r.result);
+  CHECK(record["configuration"]["seed"] == 0);
+  CHECK(Model::load(r.out + "/model.assay").ok());
+}
+
+TEST_CASE("planted spots are found, in training and in the test images") {
+  const Reference& r = reference();
+  CHECK(r.result["stage1_auroc"].get<double>() > 0.9);
+  CHECK(r.result["image_auroc"].get<double>() > 0.9);
+  CHECK(r.result["pixel_auroc"].get<double>() > 0.8);
+}
+
+TEST_CASE("labels have no part in the model and the selection") {
+  TinySet set;
+  for (TinyRow& row : set.rows) row.label = row.split == "train" ? 1 - row.label : row.label;
+  set.write_list(set.rows);
+  const std::string out = set.new_out();
+  const Json result = run_to(set.options(), out);
+  check_same_artefacts(out, reference().out);
+  CHECK(result["alpha"].get<double>() == doctest::Approx(20.0 / 24));
+}
+
+TEST_CASE("without labels there is everything but what needs them") {
+  TinySet set;
+  for (TinyRow& row : set.rows) {
+    row.label = -1;
+    row.mask.clear();
+  }
+  set.write_list(set.rows);
+  const std::string out = set.new_out();
+  const Json result = run_to(set.options(), out);
+  CHECK(bytes_of(out + "/model.assay") == bytes_of(reference().out + "/model.assay"));
+  CHECK(bytes_of(out + "/stage1.csv") == bytes_of(reference().out + "/stage1.csv"));
+  CHECK(fs::exists(out + "/scores.csv"));
+  CHECK_FALSE(fs::exists(out + "/metrics.json"));
+  CHECK(result["alpha"].is_null());
+  CHECK(result["alpha_kept"].is_null());
+}
+
+TEST_CASE("names and places of the files have no part in the model and the selection") {
+  const Reference& r = reference();
+  TinySet moved;
+  std::map<std::string, std::string> original;
+  std::vector<TinyRow> rows;
+  for (size_t i = 0; i < moved.rows.size(); ++i) {
+    TinyRow row = moved.rows[i];
+    row.path = "elsewhere/" + std::to_string(99 - i) + (i % 2 ? "_good.png" : "_bad");
+    fs::create_directories(moved.folder / "elsewhere");
+    fs::rename(moved.folder / moved.rows[i].path, moved.folder / row.path);
+    original[row.path] = moved.rows[i].path;
+    rows.push_back(row);
+  }
+  moved.write_list(rows);
+  const std::string out = moved.new_out();
+  run_to(moved.options(), out);
+  CHECK(bytes_of(out + "/model.assay") == bytes_of(r.out + "/model.assay"));
+  const auto selection = [](const std::string& file, const auto& name_of) {
+    std::map<std::string, std::string> lines;
+    for (const auto& row : read_csv(file)) {
+      lines[name_of(row.at("path"))] = row.at("aggregate") + " " + row.at("kept") + " " + row.at("rank");
+    }
+    return lines;
+  };
+  CHECK(selection(out + "/stage1.csv", [&](const std::string& p) { return original.at(p); }) ==
+        selection(r.out + "/stage1.csv", [](const std::string& p) { return p; }));
+}
+
+TEST_CASE("the order of the list has no part in any result") {
+  TinySet set;
+  std::vector<TinyRow> rows(set.rows.rbegin(), set.rows.rend());
+  std::rotate(rows.begin(), rows.begin() + 11, rows.end());
+  set.write_list(rows);
+  const std::string out = set.new_out();
+  run_to(set.options(), out);
+  check_same_artefacts(out, reference().out);
+}
+
+TEST_CASE("the number of threads has no part in any result") {
+  TinySet set;
+  for (const int threads : {1, 2, 3}) {
+    CAPTURE(threads);
+    set_num_threads(threads);
+    const std::string out = set.new_out();
+    run_to(set.options(), out);
+    check_same_artefacts(out, reference().out);
+  }
+}
+
+TEST_CASE("features and distances that lie in a file give the same bits") {
+  TinySet set;
+  RunOptions options = set.options();
+  options.memory_limit = 40'000;  // half of it holds less than the features, a quarter less than the distances
+  const std::string out = set.new_out();
+  run_to(options, out);
+  check_same_artefacts(out, reference().out);
+}
+
+TEST_CASE("a copy of an anomalous image under other names does not make it look normal") {
+  TinySet set;
+  std::vector<TinyRow> rows = set.rows;
+  for (int i = 0; i < 12; ++i) {
+    TinyRow copy = set.rows[1];
+    copy.path = "copy/" + std::to_string(i) + ".png";
+    fs::create_directories(set.folder / "copy");
+    fs::copy_file(set.folder / set.rows[1].path, set.folder / copy.path);
+    rows.push_back(copy);
+  }
+  set.write_list(rows);
+  const std::string out = set.new_out();
+  const Json result = run_to(set.options(), out);
+  CHECK(result["n_train"] == 36);
+  CHECK(bytes_of(out + "/model.assay") == bytes_of(reference().out + "/model.assay"));
+  std::set<std::string> kept;
+  for (const auto& row : read_csv(out + "/stage1.csv")) {
+    if (row.at("path") == set.rows[1].path || row.at("path").compare(0, 5, "copy/") == 0) kept.insert(row.at("kept"));
+  }
+  CHECK(kept.size() == 1);
+}
+
+TEST_CASE("every detector, aggregate and number of subsets goes through both stages") {
+  TinySet set;
+  std::vector<RunOptions> variants;
+  for (const int subsets : {2, 8}) {
+    variants.push_back(set.options());
+    variants.back().subsets = subsets;
+  }
+  for (const Aggregate aggregate : {Aggregate::kMean, Aggregate::kMax, Aggregate::kMaxVar, Aggregate::kMedian,
+                                    Aggregate::kTrimmed, Aggregate::kExpected, Aggregate::kSupport}) {
+    for (const Over over : {Over::kAll, Over::kHeldOut}) {
+      variants.push_back(set.options());
+      variants.back().aggregate = {aggregate, over, Normalise::kRobust};
+    }
+  }
+  variants.push_back(set.options());
+  variants.back().rounds = 2;
+  variants.push_back(set.options());
+  variants.back().rescue = Rescue::kNone;
+  variants.push_back(set.options());
+  variants.back().keep = KeepRule::from_name("0.5").value();
+  variants.push_back(set.options());
+  variants.back().rescue = Rescue::kNone;
+  variants.back().keep = KeepRule::from_name("0.5").value();
+  for (const RunOptions& options : variants) {
+    CAPTURE(configuration(options).dump());
+    const std::string out = set.new_out();
+    const Json result = run_to(options, out);
+    CHECK(result["n_kept"].get<int>() > 0);
+    CHECK(result["image_auroc"].is_number());
+    CHECK(first_line(out + "/stage1.csv").find(",s_" + std::to_string(options.subsets) + ",aggregate") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("padim goes through both stages without a case of its own") {
+  TinySet set;
+  RunOptions options = set.options();
+  options.detector = "padim";
+  options.aggregate = AggregateRule();
+  options.rescue = Rescue::kNone;
+  const std::string out = set.new_out();
+  const Json result = run_to(options, out);
+  CHECK(result["image_auroc"].is_number());
+  CHECK(Model::load(out + "/model.assay").value()->detector_name() == "padim");
+  options.stage1_detector = "patchcore";
+  run_to(options, set.new_out());
+}
+
+TEST_CASE("a single stage has no list of suspicious images and keeps all") {
+  TinySet set;
+  RunOptions options = set.options();
+  options.single_stage = true;
+  const std::string out = set.new_out();
+  const Json result = run_to(options, out);
+  CHECK_FALSE(fs::exists(out + "/stage1.csv"));
+  CHECK(result["n_kept"] == 24);
+  CHECK(run_to(options, out) == result);
+}
+
+TEST_CASE("purifying ends with the list of suspicious images") {
+  TinySet set;
+  const std::string out = set.new_out();
+  const Json result = run_to(set.options(), out, RunExtent::kPurify);
+  CHECK(bytes_of(out + "/stage1.csv") == bytes_of(reference().out + "/stage1.csv"));
+  CHECK_FALSE(fs::exists(out + "/model.assay"));
+  CHECK_FALSE(fs::exists(out + "/scores.csv"));
+  CHECK(result["alpha_kept"].is_number());
+  CHECK(run_to(set.options(), out, RunExtent::kPurify) == result);
+  fs::remove(out + "/stage1.csv");
+  run_to(set.options(), out, RunExtent::kPurify);
+  CHECK(bytes_of(out + "/stage1.csv") == bytes_of(reference().out + "/stage1.csv"));
+}
+
+TEST_CASE("unusable files are left out and counted, or an error where the user is strict") {
+  TinySet set;
+  put(set.folder / "text.png", "not an image");
+  put(set.folder / "empty.png", "");
+  std::vector<TinyRow> rows = set.rows;
+  rows.push_back({"train", "text.png", 0, ""});
+  rows.push_back({"train", "missing.png", 0, ""});
+  rows.push_back({"test", "empty.png", 0, ""});
+  set.write_list(rows);
+  RunOptions options = set.options();
+  const std::string out = set.new_out();
+  const Json result = run_to(options, out);
+  CHECK(result["n_train"] == 24);
+  CHECK(result["n_test"] == 12);
+  CHECK(result["n_skipped"] == 3);
+  check_same_artefacts(out, reference().out);
+  fs::remove(out + "/scores.csv");
+  CHECK(run_to(options, out)["n_skipped"] == 3);
+  options.strict = true;
+  CHECK(failure_of(options, set.new_out()).find("(--strict)") != std::string::npos);
+}
+
+TEST_CASE("a defect whose name is not UTF-8 has its metrics") {
+  TinySet set;
+  TinyRow& row = set.rows.back();
+  row = {"test", "caf\xe9/1.png", 1, ""};
+  testing::write_tiny_image(set.folder / row.path, testing::tiny_image(500, true));
+  set.write_list(set.rows);
+  const std::string out = set.new_out();
+  run_to(set.options(), out);
+  CHECK(Json::accept(bytes_of(out + "/metrics.json")));
+}
+
+TEST_CASE("too few images are an error that says how many there are") {
+  TinySet set;
+  set.write_list({set.rows[0], set.rows[0 + 2], set.rows[30]});
+  CHECK(failure_of(set.options(), set.new_out()).find("--subsets=3: there are only 2") != std::string::npos);
+  set.write_list({set.rows[0], set.rows[30]});
+  CHECK(failure_of(set.options(), set.new_out()).find("expected at least 2") != std::string::npos);
+  set.write_list({set.rows[30]});
+  CHECK(failure_of(set.options(), set.new_out()).find("no training images") != std::string::npos);
+}
+
+TEST_CASE("two training images are enough for two subsets") {
+  TinySet set;
+  set.write_list({set.rows[0], set.rows[2], set.rows[25], set.rows[30]});
+  RunOptions options = set.options();
+  options.subsets = 2;
+  CHECK(run_to(options, set.new_out())["n_train"] == 2);
+}
+
+}  // namespace
+}  // namespace assay::pipeline
