@@ -165,8 +165,13 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& path,
   if (!layout.ok()) return Status::error(path, ": ", layout.message());
   // In the same folder, because a rename does not cross file systems; unique, because two may write at once.
   static std::atomic<int> counter{0};
-  const std::string temporary = text(path, ".", ::getpid(), ".", counter++, ".tmp");
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  std::string temporary;
+  int file = -1;
+  do {
+    temporary = text(folder, ".assay-tmp-", ::getpid(), "-", counter++, ".safetensors");
+    file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (file < 0 && errno == EEXIST);  // left by a killed program of the same number
   if (file < 0) return Status::error(temporary, ": ", system_error());
   SafetensorsWriter writer(path, temporary, file, layout.value().data_bytes);
   const std::string& json = layout.value().json;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstring>
@@ -249,6 +250,15 @@ TEST_CASE("a file appears only when it is finished, and replaces the old one who
   { const auto abandoned = SafetensorsWriter::create(folder / "b", {{"x", DType::kUInt8, {1}}}).value(); }
   CHECK(folder.num_entries() == 1);
   CHECK(SafetensorsWriter::create(folder / "no/folder", {}).message().find("No such file") != std::string::npos);
+}
+
+TEST_CASE("what killed writers with this process's number have left does not stop a writer") {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 1000; ++i) {
+    std::ofstream(folder / text(".assay-tmp-", ::getpid(), "-", i, ".safetensors")) << "half";
+  }
+  CHECK(write_safetensors(folder / "a", one_of_each()).ok());
+  CHECK(SafetensorsReader::open(folder / "a").ok());
 }
 
 TEST_CASE("a disk that fills up and a name that cannot be taken are errors, and leave nothing behind") {
