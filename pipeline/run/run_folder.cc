@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr char kRecord[] = "run.json";
 constexpr char kLock[] = ".lock";
-constexpr char kTemporary[] = ".assay-tmp-";  // how the names of write_file_atomically and SpillStore begin
+constexpr char kTemporary[] =
+    ".assay-tmp-";  // how the names begin that atomic writers and SpillStore give to unfinished files
 constexpr int64_t kMaxRecordBytes = int64_t{1} << 30;
 
 std::string shown(const nlohmann::ordered_json& value) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay: finds the anomalous images among unsorted ones, trains on the rest, and scores images with the result.
+#include <signal.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -95,7 +99,16 @@ int run_main(int argc, char** argv) {
   return fail_usage(args[0] + ": no such command (see assay --help)");
 }
 
+// A result that did not get out is no success.
+int flush_output(int code) {
+  const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  return is_written || code != kDone ? code : fail(text("stdout: cannot be written: ", std::strerror(errno)));
+}
+
 }  // namespace
 }  // namespace assay::tools
 
-int main(int argc, char** argv) { return assay::tools::run_main(argc, argv); }
+int main(int argc, char** argv) {
+  signal(SIGXFSZ, SIG_IGN);  // a file above the user's limit is an error of its write, as a full disk is
+  return assay::tools::flush_output(assay::tools::run_main(argc, argv));
+}

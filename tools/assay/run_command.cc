@@ -12,7 +12,7 @@ namespace assay::tools {
 namespace {
 
 int run_to(const Flags& flags, pipeline::RunExtent extent) {
-  if (!flags.given("out")) return fail_usage("--out: expected the folder that the run is written to");
+  if (flags.text("out").empty()) return fail_usage("--out: expected the folder that the run is written to");
   const Result<pipeline::RunOptions> options = run_options(flags.operands()[0], flags);
   if (!options.ok()) return fail_usage(options.message());
   const std::string& out = flags.text("out");
