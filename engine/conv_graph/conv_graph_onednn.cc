@@ -5,7 +5,6 @@
 // its producer wrote, so nothing is ever converted but the taps. Activation and residual are post-ops of the
 // convolution; the residual is the old content of the output buffer.
 // Threads: primitives are made and run with one OpenMP thread, so their work is cut the same way every time.
-#include <omp.h>
 
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -14,22 +13,12 @@
 
 #include "engine/conv_graph/conv_plan.h"
 #include "engine/memory/storage.h"
+#include "kernels/base/one_thread.h"
 
 namespace assay::conv_graph {
 namespace {
 
 using dnnl::memory;
-
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
 
 dnnl::engine& cpu() {
   static dnnl::engine engine(dnnl::engine::kind::cpu, 0);

@@ -20,16 +20,18 @@ double normal_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
 
 }  // namespace
 
-NullTail find_null_tail(const std::vector<float>& values, double false_share_limit) {
+NullTail find_null_tail(const std::vector<float>& values, double false_share_limit, BulkShape shape) {
   ASSAY_CHECK(!values.empty(), "find_null_tail: no values");
-  std::vector<double> logs;
-  logs.reserve(values.size());
+  const bool is_log = shape == BulkShape::kLogNormal;
   const double floor = kFloor * median({values.begin(), values.end()}) + std::numeric_limits<double>::min();
+  const auto to_normal = [&](double v) { return is_log ? std::log(v + floor) : v; };
+  std::vector<double> normal;
+  normal.reserve(values.size());
   for (const float v : values) {
-    ASSAY_CHECK(std::isfinite(v) && v >= 0, "find_null_tail: the value ", v, " is negative or not finite");
-    logs.push_back(std::log(v + floor));
+    ASSAY_CHECK(std::isfinite(v) && (v >= 0 || !is_log), "find_null_tail: the value ", v, " is negative or not finite");
+    normal.push_back(to_normal(v));
   }
-  const RobustScale bulk = robust_scale(logs);
+  const RobustScale bulk = robust_scale(normal);
   NullTail tail;
   tail.threshold = std::numeric_limits<double>::infinity();
   if (!(bulk.mad > 0)) return tail;
@@ -40,7 +42,7 @@ NullTail find_null_tail(const std::vector<float>& values, double false_share_lim
   double lowest_z = std::numeric_limits<double>::infinity();
   for (size_t i = 0; i + 1 < descending.size(); ++i) {
     if (descending[i] == descending[i + 1]) continue;  // the tail ends between different values
-    const double z = (std::log(descending[i] + floor) - bulk.median) / deviation;
+    const double z = (to_normal(descending[i]) - bulk.median) / deviation;
     if (z < 0) break;
     if (normal_tail(z) * count <= false_share_limit * static_cast<double>(i + 1)) {
       lowest_z = z;
@@ -48,7 +50,10 @@ NullTail find_null_tail(const std::vector<float>& values, double false_share_lim
     }
   }
   if (lowest_z == std::numeric_limits<double>::infinity()) return tail;
-  if (lowest_z < kLeastDeviations) tail.threshold = std::exp(bulk.median + kLeastDeviations * deviation) - floor;
+  if (lowest_z < kLeastDeviations) {
+    const double least = bulk.median + kLeastDeviations * deviation;
+    tail.threshold = is_log ? std::exp(least) - floor : least;
+  }
   const auto above = std::count_if(values.begin(), values.end(), [&](float v) { return v > tail.threshold; });
   tail.found = above > 0;
   tail.tail_share = static_cast<double>(above) / count;

@@ -65,6 +65,17 @@ TEST_CASE("equal values, one value and many zeros have no tail; ties are not tor
   CHECK(tail.threshold < 100);
 }
 
+TEST_CASE("scores that are normal themselves have the tail that their exponentials have") {
+  std::vector<float> values = log_normal(5000, 0, 1, 4);
+  for (int i = 0; i < 200; ++i) values[i] = std::exp(6.0f + 0.001f * static_cast<float>(i));
+  const NullTail tail = find_null_tail(values, 0.2);
+  for (float& v : values) v = std::log(v);
+  const NullTail of_logs = find_null_tail(values, 0.2, BulkShape::kNormal);
+  CHECK(of_logs.found);
+  CHECK(of_logs.tail_share == doctest::Approx(tail.tail_share));
+  CHECK(of_logs.threshold == doctest::Approx(std::log(tail.threshold)).epsilon(1e-3));
+}
+
 TEST_CASE("negative values, NaN and no values are refused") {
   CHECK_THROWS_AS(find_null_tail({}, 0.2), Error);
   CHECK_THROWS_AS(find_null_tail({1, -1}, 0.2), Error);

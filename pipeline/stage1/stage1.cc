@@ -2,7 +2,6 @@
 #include "pipeline/stage1/stage1.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -97,7 +96,7 @@ class Stage1 {
     return progress_->stop_requested() ? Status::error(kInterrupted) : Status();
   }
 
-  // Automatic, with a table: an image is set aside for its share of suspicious patches. Without one: for its score.
+  // Automatic, with a table: an image is set aside for its share of suspicious patches. Otherwise for its score.
   void select(Stage1Result* result) const {
     result->excluded.clear();
     if (table_ == nullptr || (!options_.keep.automatic && !options_.rescue_patches)) {
@@ -107,23 +106,23 @@ class Stage1 {
       }
       // The threshold is one of these floats; the score it came from may be a little above it.
       const std::vector<float> scores(result->suspicion.begin(), result->suspicion.end());
-      result->tail = find_null_tail(scores, options_.false_share);
+      const bool is_centred = options_.aggregate.normalise == Normalise::kRobust && !result->scores.empty();
+      result->tail =
+          find_null_tail(scores, options_.false_share, is_centred ? BulkShape::kNormal : BulkShape::kLogNormal);
       result->selection = select_kept({scores.begin(), scores.end()}, options_.keep, result->tail.threshold);
       return;
     }
     const auto values = patch_values(*table_, support_distance(in_bank_, options_.support_rank));
-    double threshold = 0;
+    std::vector<float> all;
+    for (const std::vector<float>& v : values) all.insert(all.end(), v.begin(), v.end());
+    result->tail = find_null_tail(all, options_.false_share);
+    const double threshold = result->tail.threshold;
     if (options_.keep.automatic) {
-      std::vector<float> all;
-      for (const std::vector<float>& v : values) all.insert(all.end(), v.begin(), v.end());
-      result->tail = find_null_tail(all, options_.false_share);
-      threshold = result->tail.threshold;
       result->suspicious_share.clear();
       for (const std::vector<float>& v : values) result->suspicious_share.push_back(share_above(v, threshold));
       result->selection = select_kept(result->suspicious_share, options_.keep, options_.doubtful_share);
     } else {
       result->selection = select_kept(result->suspicion, options_.keep, 0);
-      threshold = lowest_set_aside(*result);
     }
     if (!options_.rescue_patches) return;
     for (size_t i = 0; i < values.size(); ++i) {
@@ -136,15 +135,6 @@ class Stage1 {
   static double share_above(const std::vector<float>& values, double threshold) {
     const auto above = std::count_if(values.begin(), values.end(), [&](float v) { return v > threshold; });
     return static_cast<double>(above) / static_cast<double>(values.size());
-  }
-
-  // With a fixed share of images kept, patches are as suspicious as the least suspicious image that was set aside.
-  static double lowest_set_aside(const Stage1Result& result) {
-    double lowest = std::numeric_limits<double>::infinity();
-    for (size_t i = 0; i < result.suspicion.size(); ++i) {
-      if (!result.selection.kept[i]) lowest = std::min(lowest, result.suspicion[i]);
-    }
-    return lowest;
   }
 
   const models::FeatureSource& features_;

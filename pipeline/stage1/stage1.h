@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stage 1: which training images, and which of their patches, look anomalous to models of the other images
-// (arXiv 2508.07441, section 3.1; docs/METHOD.md says where this differs and why).
+// (arXiv 2508.07441, section 3.1). README.md in this folder says where this differs and why.
 #pragma once
 
 #include <cstdint>
@@ -43,9 +43,9 @@ struct Stage1Result {
   std::vector<double> scores;     // (N, K) of the last round
   std::vector<double> suspicion;  // (N)
   Selection selection;            // images that look normal
-  std::vector<double>
-      suspicious_share;            // (N) of each image's patches; automatic rule with a distance table, else empty
-  NullTail tail;                   // of patches where they are rescued, of images otherwise; automatic rule only
+  // (N) of each image's patches; automatic rule with a distance table, else empty.
+  std::vector<double> suspicious_share;
+  NullTail tail;                   // of patches where there is a distance table, of images otherwise
   models::ExcludedCells excluded;  // suspicious cells of the images that were set aside, where patches are rescued
 };
 
