@@ -29,6 +29,7 @@ constexpr char kModel[] = "model.assay";
 constexpr char kStage1[] = "stage1.csv";
 constexpr char kScores[] = "scores.csv";
 constexpr char kMetrics[] = "metrics.json";
+constexpr int kCalibrationFolds = 5;  // detectors of 80 % of the images stand in for the final one
 
 using Json = nlohmann::ordered_json;
 
@@ -293,7 +294,7 @@ class Run {
       fit_detector(*detector, features, images, stage1.excluded, {models::Schedule::kFinal, options_.seed, keep_going});
       progress_->end();
       const std::vector<double> held_out =
-          cross_fit_scores(features, images, stage1.excluded, options_.subsets, factory(options_.detector),
+          cross_fit_scores(features, images, stage1.excluded, kCalibrationFolds, factory(options_.detector),
                            options_.scoring, options_.seed, progress_);
       // Images that were set aside may well be anomalous: they have no say in where normal scores end.
       std::vector<double> normal_scores;
