@@ -30,7 +30,7 @@ void print_result(const Json& result, const std::string& out, pipeline::RunExten
   print_percent("true share among those that look normal", result, "alpha_kept");
   print_percent("stage 1 ranking, AUROC", result, "stage1_auroc");
   if (is_known(result, "threshold")) {
-    std::printf("  %-40s %8.4g  (false alarms at most %.2g %%)\n", "decision threshold",
+    std::printf("  %-40s %8.4g  (exceeded by at most %.2g %% of images that look normal)\n", "decision threshold",
                 result["threshold"].get<double>(), 100 * result["guaranteed_false_alarm_rate"].get<double>());
   }
   print_percent("test images, AUROC", result, "image_auroc");
