@@ -49,6 +49,9 @@ std::vector<Variant> all_variants() {
   Variant rounds = two_stage("default with 2 rounds", Aggregate::kSupport, Over::kHeldOut, "auto", true);
   rounds.stage1.rounds = 2;
   list.push_back(rounds);
+  list.push_back(rounds);
+  list.back().name = "default with 2 rounds and greedy 2 %";
+  list.back().detector = list[1].detector;
   const std::vector<std::pair<Aggregate, Over>> rules = {
       {Aggregate::kMean, Over::kAll},         {Aggregate::kMean, Over::kHeldOut},
       {Aggregate::kMax, Over::kAll},          {Aggregate::kMax, Over::kHeldOut},
