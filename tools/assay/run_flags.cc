@@ -66,10 +66,8 @@ const std::vector<Flag>& training_flags() {
       {"keep", FlagType::kText, "auto", "FRACTION", 0, 0,
        "images to keep: auto, as many as look normal, or a fixed share"},
       {"rounds", FlagType::kInt, "1", "R", 1, 10, "times that stage 1 runs, each time on what the last one kept"},
-      {"rescue", FlagType::kText, "auto", "auto|none|patches", 0, 0,
-       "patches: suspicious patches are left out, the rest of every image is used (memory banks); none: whole images; "
-       "auto: "
-       "patches where possible"},
+      {"rescue", FlagType::kText, "none", "none|patches", 0, 0,
+       "none: nothing of an image set aside is used; patches: its unsuspicious patches are (memory banks)"},
       {"support-rank", FlagType::kInt, "5", "K", 1, 1000,
        "a patch is suspicious if fewer than K other images have one like it"},
       {"false-share", FlagType::kFloat, "0.5", "Q", 0.001, 0.9,
@@ -156,9 +154,10 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
     return Status::error("--aggregate=", aggregate, ": needs a memory bank in stage 1, ", first, " is none");
   }
   const std::string& rescue = flags.text("rescue");
-  const bool can_rescue = first_is_bank && last_is_bank;
-  if (rescue == "patches" && !can_rescue) return Status::error("--rescue=patches: needs memory banks in both stages");
-  o.rescue = rescue != "none" && can_rescue ? pipeline::Rescue::kPatches : pipeline::Rescue::kNone;
+  if (rescue == "patches" && !(first_is_bank && last_is_bank)) {
+    return Status::error("--rescue=patches: needs memory banks in both stages");
+  }
+  o.rescue = rescue == "patches" ? pipeline::Rescue::kPatches : pipeline::Rescue::kNone;
   const auto features = pipeline::make_patch_features(o.features);
   if (!features.ok()) return features.status();
   return o;

@@ -36,7 +36,7 @@ std::vector<Variant> quick_variants() {
   list[1].detector.patchcore.selector = models::PatchcoreOptions::Selector::kGreedy;
   list[2].name = "clean";
   list[2].kind = Variant::Kind::kClean;
-  list.push_back(two_stage("default", Aggregate::kSupport, Over::kHeldOut, "auto", /*rescue=*/true));
+  list.push_back(two_stage("default", Aggregate::kSupport, Over::kHeldOut, "auto", /*rescue=*/false));
   list.push_back(list.back());
   list.back().name = "default with greedy 2 % in stage 2";
   list.back().detector = list[1].detector;
@@ -45,8 +45,8 @@ std::vector<Variant> quick_variants() {
 
 std::vector<Variant> all_variants() {
   std::vector<Variant> list = quick_variants();
-  list.push_back(two_stage("support keep auto whole images", Aggregate::kSupport, Over::kHeldOut, "auto", false));
-  Variant rounds = two_stage("default with 2 rounds", Aggregate::kSupport, Over::kHeldOut, "auto", true);
+  list.push_back(two_stage("default with patches rescued", Aggregate::kSupport, Over::kHeldOut, "auto", true));
+  Variant rounds = two_stage("default with 2 rounds", Aggregate::kSupport, Over::kHeldOut, "auto", false);
   rounds.stage1.rounds = 2;
   list.push_back(rounds);
   list.push_back(rounds);
