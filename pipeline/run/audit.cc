@@ -53,7 +53,7 @@ nlohmann::ordered_json to_json(const Audit& audit) {
           {"stage1_auroc", or_null(audit.stage1_auroc)}};
 }
 
-double share_of_patches_cut(const ImageFeatures& features, const Stage1Result& stage1) {
+double share_of_patches_cut(const models::FeatureSource& features, const Stage1Result& stage1) {
   int64_t all = 0, cut = 0;
   for (int64_t i = 0; i < features.num_images(); ++i) {
     const int64_t cells = features.shape(i).height * features.shape(i).width;

@@ -29,7 +29,7 @@ Audit audit_selection(const ImageFeatures& features, const Stage1Result& stage1,
 nlohmann::ordered_json to_json(const Audit& audit);
 
 // Of all patches of the training images, those that stage 2 does not learn from.
-double share_of_patches_cut(const ImageFeatures& features, const Stage1Result& stage1);
+double share_of_patches_cut(const models::FeatureSource& features, const Stage1Result& stage1);
 
 // Image AUROC of each kind of defect against all normal images; kinds without a name are left out.
 std::map<std::string, double> auroc_by_defect(const std::vector<ImageResult>& images);

@@ -278,10 +278,7 @@ class Run {
 
   Result<std::unique_ptr<Model>> fit_final(const ImageFeatures& features, const Stage1Result& stage1) {
     clock_.begin("stage 2");
-    std::vector<int64_t> images;
-    for (int64_t i = 0; i < features.num_images(); ++i) {
-      if (stage1.selection.kept[i] || stage1.excluded.count(i) > 0) images.push_back(i);
-    }
+    const std::vector<int64_t> images = images_of_stage2(stage1);
     const auto num_kept = std::count(stage1.selection.kept.begin(), stage1.selection.kept.end(), 1);
     if (images.size() < 2 || num_kept < 1) {
       return Status::error("only ", num_kept, " of ", features.num_images(),

@@ -148,6 +148,14 @@ class Stage1 {
 
 }  // namespace
 
+std::vector<int64_t> images_of_stage2(const Stage1Result& result) {
+  std::vector<int64_t> images;
+  for (int64_t i = 0; i < static_cast<int64_t>(result.selection.kept.size()); ++i) {
+    if (result.selection.kept[i] || result.excluded.count(i) > 0) images.push_back(i);
+  }
+  return images;
+}
+
 std::vector<int64_t> most_suspicious_first(const Stage1Result& result) {
   std::vector<int64_t> order(result.suspicion.size());
   std::iota(order.begin(), order.end(), 0);

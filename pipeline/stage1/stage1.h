@@ -49,6 +49,9 @@ struct Stage1Result {
   models::ExcludedCells excluded;  // suspicious cells of the images that were set aside, where patches are rescued
 };
 
+// The images that stage 2 learns from, whole or in part, ascending.
+std::vector<int64_t> images_of_stage2(const Stage1Result& result);
+
 // Images from the most suspicious to the least: by their share of suspicious patches where it is known, then by score.
 std::vector<int64_t> most_suspicious_first(const Stage1Result& result);
 

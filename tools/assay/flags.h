@@ -17,8 +17,8 @@ struct Flag {
   const char* name;           // without the dashes
   FlagType type;              // kBytes: a number with an optional K, M, G (powers of 1024)
   const char* default_value;  // as text; "" where there is none
-  const char* values;  // shown in the help: "mean|max" (then nothing else is accepted) or a placeholder such as "N"
-  double min_value;    // of kInt, kFloat and kBytes
+  const char* values;         // shown in the help: "mean|max" (then nothing else is accepted) or a name such as "N"
+  double min_value;           // of kInt, kFloat and kBytes
   double max_value;
   const char* help;  // one line: what it does, its unit
 };

@@ -79,28 +79,23 @@ class Comparison {
     const pipeline::DetectorFactory make = [&] { return models::make_detector("patchcore", variant.detector).value(); };
     const pipeline::DetectorFactory make_first = [] { return models::make_detector("patchcore").value(); };
     Figures figures;
-    std::vector<uint8_t> kept(list.train.size(), 1);
-    models::ExcludedCells excluded;
+    Stage1Result stage1;
+    stage1.selection.kept.assign(list.train.size(), 1);
     if (variant.kind == Variant::Kind::kClean) {
-      for (size_t i = 0; i < kept.size(); ++i) kept[i] = list.train_label[i] == 0;
+      for (size_t i = 0; i < list.train.size(); ++i) stage1.selection.kept[i] = list.train_label[i] == 0;
     } else if (variant.kind == Variant::Kind::kTwoStage) {
       pipeline::Stage1Options options = variant.stage1;
       options.seed = seed;
       options.scoring = scoring_;
-      const Stage1Result stage1 =
-          pipeline::run_stage1(train, table(list, make_first, seed), make_first, options, &progress_).value();
-      kept = stage1.selection.kept;
-      excluded = stage1.excluded;
+      stage1 = pipeline::run_stage1(train, table(list, make_first, seed), make_first, options, &progress_).value();
       figures.stage1_auroc = ranking_auroc(pipeline::most_suspicious_first(stage1), list.train_label);
       figures.alpha_estimated = stage1.selection.alpha.alpha;
     }
-    audit(list, kept, excluded, &figures);
-    std::vector<int64_t> images;
-    for (size_t i = 0; i < kept.size(); ++i) {
-      if (kept[i] || excluded.count(static_cast<int64_t>(i)) > 0) images.push_back(static_cast<int64_t>(i));
-    }
+    audit(list, stage1.selection.kept, &figures);
+    figures.patches_cut = pipeline::share_of_patches_cut(train, stage1);
+    const std::vector<int64_t> images = pipeline::images_of_stage2(stage1);
     const std::unique_ptr<models::Detector> detector = make();
-    pipeline::fit_detector(*detector, train, images, excluded, {models::Schedule::kFinal, seed, nullptr});
+    pipeline::fit_detector(*detector, train, images, stage1.excluded, {models::Schedule::kFinal, seed, nullptr});
     figures.metrics = score(list, *detector);
     return figures;
   }
@@ -120,23 +115,13 @@ class Comparison {
     return table_.get();
   }
 
-  void audit(const List& list, const std::vector<uint8_t>& kept, const models::ExcludedCells& excluded,
-             Figures* figures) {
-    int64_t anomalous = 0, cells = 0, cut = 0;
+  static void audit(const List& list, const std::vector<uint8_t>& kept, Figures* figures) {
+    int64_t anomalous = 0;
     for (size_t i = 0; i < kept.size(); ++i) {
-      const models::FeatureGrid shape = features_.shape(list.train[i]);
-      cells += shape.height * shape.width;
       figures->num_kept += kept[i];
       anomalous += kept[i] && list.train_label[i];
-      const auto marks = excluded.find(static_cast<int64_t>(i));
-      if (marks != excluded.end()) {
-        cut += std::count(marks->second.begin(), marks->second.end(), 1);
-      } else if (!kept[i]) {
-        cut += shape.height * shape.width;
-      }
     }
     figures->alpha_kept = static_cast<double>(anomalous) / static_cast<double>(figures->num_kept);
-    figures->patches_cut = static_cast<double>(cut) / static_cast<double>(cells);
   }
 
   Metrics score(const List& list, const models::Detector& detector) {
