@@ -14,6 +14,13 @@ struct StreamHandle {
   void* cuda_stream = nullptr;
 };
 
+// A table's entry for its CUDA launcher: null in a build without CUDA. The only place that asks.
+#if ASSAY_WITH_CUDA
+#define ASSAY_CUDA_KERNEL(launcher) launcher
+#else
+#define ASSAY_CUDA_KERNEL(launcher) nullptr
+#endif
+
 template <class Args>
 struct KernelTable {
   const char* name;

@@ -15,12 +15,12 @@
 #include "kernels/base/parallel.h"
 #include "kernels/coreset/greedy_k_center_ref.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
-using testing::for_each_simd_target;
+using testing::for_each_target;
 using testing::GuardedBuffer;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
@@ -81,7 +81,7 @@ void check_greedy(const std::vector<float>& points, int64_t dim, const Selection
 }
 
 TEST_CASE("greedy_k_center takes the farthest point each time, at every edge of vector and piece") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     for (const int64_t num_points : {1, 2, 3, 4, 5, 7, 511, 512, 513}) {
       for (const int64_t dim : {1, 7, 8, 9, 15, 16, 17, 33}) {
@@ -100,7 +100,7 @@ TEST_CASE("greedy_k_center takes the farthest point each time, at every edge of 
 TEST_CASE("greedy_k_center breaks ties towards the lower index and never takes a point twice") {
   const int64_t dim = 2;
   const std::vector<float> points = whole_points(700, dim, 3);  // 36 different points: duplicates everywhere
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     for (const int64_t count : {1, 36, 50}) {
       CHECK(select(points, dim, count, 17).selected == ref::greedy_k_center(points, dim, count, 17));
@@ -114,7 +114,7 @@ TEST_CASE("greedy_k_center breaks ties towards the lower index and never takes a
 
 TEST_CASE("greedy_k_center is the same, bit for bit, for any number of threads") {
   const std::vector<float> points = random_points(3000, 37, 4);
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     set_num_threads(1);
     const Selection one = select(points, 37, 20, 5);
@@ -131,7 +131,7 @@ TEST_CASE("greedy_k_center takes points with a NaN last and points with an infin
   points[4 * 5 + 1] = kNaN;
   points[9 * 5 + 4] = kNaN;
   points[12 * 5] = kInf;
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     const Selection all = select(points, 5, 20, 0);
     CHECK(all.selected[1] == 12);

@@ -12,12 +12,12 @@
 
 #include "kernels/elementwise/convert_float16_ref.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
-using testing::for_each_simd_target;
+using testing::for_each_target;
 using testing::GuardedBuffer;
 
 std::vector<uint16_t> to_half(const std::vector<float>& x) {
@@ -56,7 +56,7 @@ std::vector<uint16_t> all_halves() {
 
 TEST_CASE("from_float16 is exact for each of the 65536 halves, and to_float16 leads back") {
   const std::vector<uint16_t> halves = all_halves();
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     const std::vector<float> floats = to_float(halves);
     const std::vector<uint16_t> back = to_half(floats);
@@ -95,7 +95,7 @@ TEST_CASE("to_float16 rounds to nearest, ties to even, around every half and hal
     x.push_back(f);
     x.push_back(-f);
   }
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     const std::vector<uint16_t> y = to_half(x);
     for (size_t i = 0; i < x.size(); ++i) {
@@ -108,7 +108,7 @@ TEST_CASE("to_float16 rounds to nearest, ties to even, around every half and hal
 TEST_CASE("to_float16 keeps a NaN a NaN, quiet, with its sign") {
   const std::vector<float> x = {float_of_bits(0x7fc00000), float_of_bits(0xffc02000), float_of_bits(0x7f800001),
                                 float_of_bits(0xff812345)};
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     CHECK(to_half(x) == std::vector<uint16_t>{0x7e00, 0xfe01, 0x7e00, 0xfe09});
   });
@@ -116,7 +116,7 @@ TEST_CASE("to_float16 keeps a NaN a NaN, quiet, with its sign") {
 
 TEST_CASE("convert_float16 handles every length around a vector and a piece, and nothing at all") {
   std::mt19937 generator(2);
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     for (const int64_t count : {0, 1, 7, 8, 9, 15, 16, 17, 31, 65535, 65536, 65537}) {
       std::vector<float> x(count);

@@ -12,7 +12,7 @@
 #include "kernels/gaussian/cholesky_ref.h"
 #include "kernels/gaussian/packed_triangle.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
@@ -82,7 +82,7 @@ void check_against_reference(const CholeskyCase& s, uint32_t seed) {
 }
 
 TEST_CASE("cholesky agrees with the double reference at the edges of every width") {
-  testing::for_each_simd_target([](const char* target) {
+  testing::for_each_target([](const char* target) {
     CAPTURE(target);
     for (const CholeskyCase& s : kCholeskyCases) check_against_reference(s, 1);
   });

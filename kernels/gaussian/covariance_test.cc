@@ -12,7 +12,7 @@
 #include "kernels/gaussian/covariance_ref.h"
 #include "kernels/gaussian/packed_triangle.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
@@ -80,7 +80,7 @@ void check_against_reference(const CovarianceCase& s, double offset, uint32_t se
 }
 
 TEST_CASE("mean and covariance agree with the two-pass double reference at the edges of every width") {
-  testing::for_each_simd_target([](const char* target) {
+  testing::for_each_target([](const char* target) {
     CAPTURE(target);
     for (const CovarianceCase& s : kCovarianceCases) check_against_reference(s, 0, 1);
   });

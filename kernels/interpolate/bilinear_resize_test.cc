@@ -11,12 +11,12 @@
 #include "kernels/interpolate/bilinear_resize_ref.h"
 #include "tests/golden/map_kernels.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
-using testing::for_each_simd_target;
+using testing::for_each_target;
 using testing::GuardedBuffer;
 
 std::vector<float> random_grid(const BilinearResizeCase& s, uint32_t seed) {
@@ -54,14 +54,14 @@ void check_against_reference(const BilinearResizeCase& s, uint32_t seed) {
 }
 
 TEST_CASE("bilinear_resize agrees with the double reference at the edges of every width") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     for (const BilinearResizeCase& s : kBilinearResizeCases) check_against_reference(s, 1);
   });
 }
 
 TEST_CASE("bilinear_resize agrees with the double reference on random shapes") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     std::mt19937 engine(7);
     for (uint32_t seed = 0; seed < 60; ++seed) {

@@ -16,12 +16,12 @@
 #include "kernels/knn/nearest_neighbour_ref.h"
 #include "kernels/knn/test_banks.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
-using assay::testing::for_each_simd_target;
+using assay::testing::for_each_target;
 using assay::testing::GuardedBuffer;
 using testing::random_rows;
 using testing::TestBank;
@@ -72,7 +72,7 @@ void check_against_reference(const std::vector<float>& queries, const std::vecto
 }
 
 TEST_CASE("nearest_neighbour finds the nearest row at every edge of tile, panel and block, on every instruction set") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     for (const int64_t num_queries : {1, 5, 6, 7, 13, 14, 15, 29}) {
       for (const int64_t num_rows : {1, 2, 31, 32, 33, 64, 97}) {
@@ -103,7 +103,7 @@ TEST_CASE("nearest_neighbour holds against the reference on random shapes") {
 }
 
 TEST_CASE("nearest_neighbour breaks ties towards the lower index and is exact on whole numbers") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     const int64_t dim = 3;
     const std::vector<float> queries = whole_rows(40, dim, 8);
@@ -132,7 +132,7 @@ TEST_CASE("nearest_neighbour gives 0, never less, for a query that lies in the b
 TEST_CASE("nearest_neighbour is the same, bit for bit, for any number of threads and any workspace") {
   const std::vector<float> queries = random_rows(1500, 33, 11);
   const std::vector<float> bank = random_rows(301, 33, 12);
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     set_num_threads(1);
     const Answer one = find_nearest(queries, bank, 33, 1);
@@ -159,7 +159,7 @@ TEST_CASE("nearest_neighbour distances do not change when the bank is permuted")
 }
 
 TEST_CASE("nearest_neighbour never takes a row with a NaN or an overflowing norm") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     std::vector<float> bank = random_rows(40, 8, 15);
     for (int64_t row = 0; row < 35; ++row) bank[row * 8 + row % 8] = row % 3 == 0 ? kNaN : row % 3 == 1 ? kInf : 1e30f;
@@ -173,7 +173,7 @@ TEST_CASE("nearest_neighbour without a row to take answers index -1 and infinity
   std::vector<float> queries = random_rows(16, 8, 17);
   queries[3 * 8 + 5] = kNaN;
   const std::vector<float> bank = random_rows(40, 8, 18);
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     const Answer answer = find_nearest(queries, bank, 8);
     for (int64_t q = 0; q < 16; ++q) CHECK((answer.index[q] == -1) == (q == 3));
@@ -187,7 +187,7 @@ TEST_CASE("nearest_neighbour without a row to take answers index -1 and infinity
 
 TEST_CASE("every compiled instruction set of this machine is really tested") {
   std::vector<std::string> names;
-  for_each_simd_target([&](const char* target) { names.push_back(target); });
+  for_each_target([&](const char* target) { names.push_back(target); });
   CHECK(std::count(names.begin(), names.end(), "SCALAR") == 1);
   CHECK(std::count(names.begin(), names.end(), "AVX2") == (__builtin_cpu_supports("avx2") ? 1 : 0));
   CHECK(std::count(names.begin(), names.end(), "AVX3") == (__builtin_cpu_supports("avx512dq") ? 1 : 0));

@@ -14,12 +14,12 @@
 #include "kernels/knn/segment_minimum_ref.h"
 #include "kernels/knn/test_banks.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
-using assay::testing::for_each_simd_target;
+using assay::testing::for_each_target;
 using assay::testing::GuardedBuffer;
 using testing::random_rows;
 using testing::TestBank;
@@ -84,7 +84,7 @@ TEST_CASE("segment_minimum holds for segments that begin and end anywhere in a p
       {0, 0, 0},
       {0},
   };
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     for (const Offsets& offsets : cuts) {
       CAPTURE(offsets.size());
@@ -116,7 +116,7 @@ TEST_CASE("segment_minimum is exact on whole numbers and ignores the order of ro
   const std::vector<float> references = whole_rows(150, dim, 5);
   std::vector<float> swapped = references;
   for (int64_t d = 0; d < dim; ++d) std::swap(swapped[41 * dim + d], swapped[76 * dim + d]);
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     const std::vector<float> table = table_of(queries, references, offsets, dim);
     CHECK(table == table_of(queries, swapped, offsets, dim));
@@ -145,7 +145,7 @@ TEST_CASE("segment_minimum counts a NaN or overflowing distance as infinity, and
   queries[2 * dim + 1] = kNaN;
   queries[4 * dim + 1] = -kInf;
   for (int64_t d = 0; d < dim; ++d) queries[6 * dim + d] = 3e25f;
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     const std::vector<float> table = table_of(queries, references, {0, 10, 25, 60}, dim);
     const std::vector<float> rest(references.begin() + 22 * dim, references.begin() + 25 * dim);
@@ -164,7 +164,7 @@ TEST_CASE("segment_minimum is the same, bit for bit, for any number of threads, 
   const std::vector<float> queries = random_rows(1000, 21, 9);
   const std::vector<float> references = random_rows(123, 21, 10);
   const Offsets offsets = {0, 50, 123};
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     set_num_threads(1);
     const std::vector<float> one = table_of(queries, references, offsets, 21, 1);

@@ -17,12 +17,12 @@
 #include "kernels/knn/test_banks.h"
 #include "kernels/knn/top_k_ref.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
-using assay::testing::for_each_simd_target;
+using assay::testing::for_each_target;
 using assay::testing::GuardedBuffer;
 using testing::random_rows;
 using testing::TestBank;
@@ -80,7 +80,7 @@ void check_query(const float* query, const std::vector<float>& bank, int64_t dim
 }
 
 TEST_CASE("top_k is sorted, unique and complete on every instruction set") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     for (const int64_t k : {1, 2, 9, 31, 64}) {
       for (const int64_t num_rows : {1, 8, 9, 33, 200}) {
@@ -103,7 +103,7 @@ TEST_CASE("top_k breaks ties towards the lower index") {
   const int64_t dim = 3, k = 20;
   const std::vector<float> queries = whole_rows(30, dim, 3);
   const std::vector<float> bank = whole_rows(400, dim, 4);  // 125 different rows: duplicates everywhere
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     const Answer answer = find_k(queries, bank, dim, k);
     for (int64_t q = 0; q < 30; ++q) {
@@ -133,7 +133,7 @@ TEST_CASE("top_k never takes a row with a NaN and fills what is left with -1 and
   queries[2 * 8] = kNaN;
   std::vector<float> bank = random_rows(40, 8, 8);
   for (int64_t row = 0; row < 36; ++row) bank[row * 8 + row % 8] = row % 2 ? kNaN : kInf;
-  for_each_simd_target([&](const char* target) {
+  for_each_target([&](const char* target) {
     CAPTURE(target);
     const Answer answer = find_k(queries, bank, 8, 6);
     for (int64_t q = 0; q < 5; ++q) {

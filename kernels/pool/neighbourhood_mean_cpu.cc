@@ -57,7 +57,15 @@ namespace assay::kernels {
 
 HWY_EXPORT(neighbourhood_mean_simd);
 
-void neighbourhood_mean_cpu(const NeighbourhoodMeanArgs& args) { HWY_DYNAMIC_DISPATCH(neighbourhood_mean_simd)(args); }
+void neighbourhood_mean_cpu(const NeighbourhoodMeanArgs& args) {
+  const int64_t grid_floats = args.height * args.width * args.channels;
+  for (int64_t b = 0; b < args.batch; ++b) {
+    NeighbourhoodMeanArgs grid = args;
+    grid.x += b * grid_floats;
+    grid.y += b * grid_floats;
+    HWY_DYNAMIC_DISPATCH(neighbourhood_mean_simd)(grid);
+  }
+}
 
 }  // namespace assay::kernels
 #endif

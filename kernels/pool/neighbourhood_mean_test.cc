@@ -10,24 +10,29 @@
 
 #include "kernels/pool/neighbourhood_mean_ref.h"
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/staging.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
-using testing::for_each_simd_target;
+using testing::for_each_target;
 using testing::GuardedBuffer;
+using testing::Staging;
 
 std::vector<float> random_grid(const NeighbourhoodMeanCase& s, uint32_t seed) {
   std::mt19937 engine(seed);
-  std::vector<float> x(s.height * s.width * s.channels);
+  std::vector<float> x(s.batch * s.height * s.width * s.channels);
   for (float& v : x) v = static_cast<float>(engine() * 0x1p-32 * 7 - 3);
   return x;
 }
 
 std::vector<float> mean_of(const std::vector<float>& x, const NeighbourhoodMeanCase& s) {
   GuardedBuffer<float> y(static_cast<int64_t>(x.size()));
-  run(neighbourhood_mean, {x.data(), y.data(), s.height, s.width, s.channels, s.window});
+  Staging staging;
+  run(neighbourhood_mean, {staging.in(x), staging.out(y), s.height, s.width, s.channels, s.window, s.batch},
+      staging.stream());
+  staging.finish();
   CHECK(y.guards_intact());
   return y.values();
 }
@@ -53,19 +58,19 @@ void check_against_reference(const NeighbourhoodMeanCase& s, uint32_t seed) {
 }
 
 TEST_CASE("neighbourhood_mean agrees with the double reference at the edges of every width") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     for (const NeighbourhoodMeanCase& s : kNeighbourhoodMeanCases) check_against_reference(s, 1);
   });
 }
 
 TEST_CASE("neighbourhood_mean agrees with the double reference on random shapes") {
-  for_each_simd_target([](const char* target) {
+  for_each_target([](const char* target) {
     CAPTURE(target);
     std::mt19937 engine(7);
     for (uint32_t seed = 0; seed < 60; ++seed) {
       const auto below = [&](int64_t n) { return static_cast<int64_t>(engine() % n); };
-      const NeighbourhoodMeanCase s = {below(12), below(12), below(40), 2 * below(4) + 1};
+      const NeighbourhoodMeanCase s = {below(12), below(12), below(40), 2 * below(4) + 1, below(3)};
       check_against_reference(s, seed);
     }
   });

@@ -10,7 +10,7 @@
 #include "kernels/resize/antialias_resize_ref.h"
 #include "kernels/resize/resize_golden.h"
 #include "tests/support/guarded_bytes.h"
-#include "tests/support/simd_targets.h"
+#include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
@@ -58,7 +58,7 @@ void check_against_reference(const Sizes& s, int64_t row_padding, std::mt19937& 
 TEST_CASE("antialias_resize equals Pillow bit for bit on every instruction set") {
   const std::vector<ResizeGolden> cases = read_resize_golden("bilinear");
   REQUIRE(cases.size() > 100);
-  testing::for_each_simd_target([&](const char* target) {
+  testing::for_each_target([&](const char* target) {
     for (const ResizeGolden& g : cases) {
       INFO(target, ": ", g.height, "x", g.width, "x", g.channels, " to ", g.out_height, "x", g.out_width);
       const std::vector<uint8_t> x = golden_noise(g.height * g.width * g.channels);

@@ -23,6 +23,9 @@ class GuardedBuffer {
 
   T* data() { return data_; }
   int64_t size() const { return size_; }
+  // The whole allocation, guard bands included.
+  void* block() { return bytes_.data(); }
+  size_t block_bytes() const { return bytes_.size(); }
   T& operator[](int64_t i) { return data_[i]; }
   std::vector<T> values() const { return std::vector<T>(data_, data_ + size_); }
   bool guards_intact() const {

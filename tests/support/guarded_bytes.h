@@ -13,6 +13,9 @@ class GuardedBytes {
   explicit GuardedBytes(int64_t size, uint8_t fill = 0xa5)
       : size_(size), fill_(fill), bytes_(size + 2 * kGuard, fill) {}
   uint8_t* data() { return bytes_.data() + kGuard; }
+  // The whole allocation, guard bands included.
+  void* block() { return bytes_.data(); }
+  size_t block_bytes() const { return bytes_.size(); }
   std::vector<uint8_t> values() const { return {bytes_.begin() + kGuard, bytes_.end() - kGuard}; }
   bool guards_intact() const {
     for (int64_t i = 0; i < kGuard; ++i) {

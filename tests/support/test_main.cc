@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/backend.h"
+
 namespace {
 std::ofstream& xml_file() {
   static std::ofstream f;
@@ -45,6 +47,7 @@ REGISTER_LISTENER("bazel_xml", 1, BazelXml);
 }  // namespace
 
 int main(int argc, char** argv) {
+  assay::testing::choose_test_backend(argc, argv);
   doctest::Context context(argc, argv);
   if (const char* only = std::getenv("TESTBRIDGE_TEST_ONLY")) context.addFilter("test-case", only);
   return context.run();

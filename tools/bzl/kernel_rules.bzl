@@ -1,0 +1,75 @@
+"""A kernel's library with its CUDA half, and its test on every backend."""
+
+load("//tests/cuda_sim:defs.bzl", "cuda_sim_kernels")
+load(":cuda_rules.bzl", "NEEDS_CUDA", "cuda_library", "if_cuda")
+
+def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], **kwargs):
+    """A cc_library, whose .cu files are compiled and linked in CUDA builds.
+
+    cuda_srcs: .cu files, and headers of their own. They see `hdrs` too, and kernels/base.
+    """
+    cuda_library(
+        name = name + "_cuda",
+        srcs = cuda_srcs + hdrs,
+        visibility = ["//visibility:private"],
+        deps = [
+            "//kernels/base:cuda_check",
+            "//kernels/base:kernel_table",
+        ] + cuda_deps,
+    )
+    native.cc_library(
+        name = name,
+        srcs = srcs,
+        hdrs = hdrs,
+        deps = ["//kernels/base:kernel_table"] + [d for d in deps if d != "//kernels/base:kernel_table"] +
+               if_cuda([":" + name + "_cuda"]),
+        **kwargs
+    )
+
+def kernel_test(name, srcs, deps, size = "small", data = [], tags = []):
+    """One list of cases, run on each backend.
+
+    name: on the CPU. name_cuda_sim (tag cuda_sim): on the GPU simulator. name_gpu (tag gpu): on a GPU.
+    """
+    cases = name + "_cases"
+    native.cc_library(
+        name = cases,
+        testonly = True,
+        srcs = srcs,
+        deps = deps + [d for d in [
+            "//tests/support:staging",
+            "//tests/support:targets",
+            "@doctest",
+        ] if d not in deps],
+        alwayslink = True,
+    )
+    native.cc_test(
+        name = name,
+        size = size,
+        data = data,
+        tags = tags,
+        deps = [cases, "//tests/support:test_main"],
+    )
+    cuda_sim_kernels(
+        name = name + "_kernels",
+        testonly = True,
+        deps = [cases],
+    )
+    native.cc_test(
+        name = name + "_cuda_sim",
+        size = "medium",
+        args = ["--backend=cuda"],
+        data = data,
+        tags = tags + ["cuda_sim"],
+        target_compatible_with = NEEDS_CUDA,
+        deps = [cases, name + "_kernels", "//tests/support:test_main"],
+    )
+    native.cc_test(
+        name = name + "_gpu",
+        size = size,
+        args = ["--backend=cuda"],
+        data = data,
+        tags = tags + ["gpu"],
+        target_compatible_with = NEEDS_CUDA,
+        deps = [cases, "//tests/support:test_main_gpu"],
+    )
