@@ -12,15 +12,15 @@ namespace assay::kernels {
 namespace {
 
 // Adds the window of output (i, j) of image `x`, times the weights, to sum (C).
-void add_window(const DepthwiseConvArgs& a, const float* x, int64_t i, int64_t j, float* sum) {
+void add_window(const DepthwiseConvArgs& a, const float* x, int64_t i, int64_t j, float* __restrict__ sum) {
   for (int64_t p = 0; p < a.kernel_height; ++p) {
     const int64_t h = i * a.stride + p - a.pad_top;
     if (h < 0 || h >= a.height) continue;
     for (int64_t q = 0; q < a.kernel_width; ++q) {
       const int64_t w = j * a.stride + q - a.pad_left;
       if (w < 0 || w >= a.width) continue;
-      const float* cell = x + (h * a.width + w) * a.channels;
-      const float* weight = a.weight + (p * a.kernel_width + q) * a.channels;
+      const float* __restrict__ cell = x + (h * a.width + w) * a.channels;
+      const float* __restrict__ weight = a.weight + (p * a.kernel_width + q) * a.channels;
       for (int64_t c = 0; c < a.channels; ++c) sum[c] += cell[c] * weight[c];
     }
   }

@@ -335,6 +335,8 @@ __global__ void __launch_bounds__(MmaTile<64>::kThreads, 4) gemm_mma_gathered_64
 
 // ---- Launchers
 
+namespace {
+
 // Whether every row of an operand along K begins at a multiple of 16 bytes.
 template <class T>
 bool chunks_aligned(const T* x, int64_t ld, int64_t stride, bool along_k) {
@@ -365,6 +367,8 @@ void launch_gemm_mma(const char* name, const MmaProblem<Mma>& args, void* cuda_s
   }
   ASSAY_CUDA_CHECK_LAUNCH(name, grid, block);
 }
+
+}  // namespace
 
 void gemm_float16_cuda(const Gemm16Args& args, void* cuda_stream) {
   launch_gemm_mma<MmaFloat16>("gemm_float16", args, cuda_stream);
