@@ -29,5 +29,15 @@ std::vector<Case> nearest_neighbour_cases();
 std::vector<Case> segment_minimum_cases();
 // kernels/coreset/greedy_k_center_bench.cc. Base: the textbook loop, one thread, no explicit vectors.
 std::vector<Case> greedy_k_center_cases();
+// Training, at the shapes of a ViT-B. No base. kernels/FAMILY/FAMILY_bench.cc each.
+std::vector<Case> layer_norm_cases();
+std::vector<Case> activation_cases();
+std::vector<Case> softmax_cases();
+std::vector<Case> dropout_cases();
+std::vector<Case> reduce_cases();
+std::vector<Case> arithmetic_cases();
+std::vector<Case> attention_cases();
+std::vector<Case> loss_cases();
+std::vector<Case> optim_cases();
 
 }  // namespace assay::bench
