@@ -156,6 +156,8 @@ void release(uint64_t base) {
   if (last > first) madvise(bytes_at(first), last - first, MADV_DONTNEED);
 }
 
+void queue_free(uint64_t base) { find(base)->is_free_queued = true; }
+
 size_t num_used_bytes(int device) { return map().used[device]; }
 
 void set_constant(uint64_t base) { find(base)->is_constant = true; }

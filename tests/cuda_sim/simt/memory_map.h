@@ -28,6 +28,7 @@ struct Allocation {
   int device = 0;
   AllocationKind kind = AllocationKind::kDevice;
   bool is_usable = false;  // false: cudaMallocAsync's stream isn't there yet, or it is freed
+  bool is_free_queued = false;     // cudaFreeAsync's stream isn't there yet
   bool is_freed = false;
   bool is_constant = false;
   bool counts_as_written = false;  // it was there before race detection was turned on
@@ -42,6 +43,7 @@ int device_of(uint64_t address);
 // only after set_usable(). Whether the device has that much memory is the caller's question.
 uint64_t allocate(int device, size_t bytes, AllocationKind kind, bool is_usable);
 void set_usable(uint64_t base);
+void queue_free(uint64_t base);
 // Checks the guard bands, too. The address stays known as freed.
 void release(uint64_t base);
 size_t num_used_bytes(int device);

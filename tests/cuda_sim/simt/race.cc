@@ -101,7 +101,7 @@ void check_global_race(Thread& thread, uint64_t address, uint64_t bytes, Access 
         report(thread, Fault::kUnordered, where,
                "%s of byte %llu of an allocation, which %s %s without an event between", access_name(access),
                static_cast<unsigned long long>(byte), operation_name(earlier->operation).c_str(),
-               earlier_access == Access::kRead ? "reads" : "writes");
+               earlier_access == Access::kRead ? "uses" : "writes");
       } else {
         report(thread, Fault::kRace, where,
                "%s of byte %llu of an allocation of global memory; the %s by thread %u of block %u at %s has no %s "
@@ -173,7 +173,7 @@ void check_operation(const Operation& operation, uint64_t address, uint64_t byte
       const uint64_t byte = offset + device_range(device).base - allocation_at(address)->base;
       report_host(Fault::kUnordered, "%s: %s of byte %llu of an allocation, which %s %s without an event between",
                   operation_name(operation.id).c_str(), access_name(access), static_cast<unsigned long long>(byte),
-                  operation_name(earlier->operation).c_str(), earlier_access == Access::kRead ? "reads" : "writes");
+                  operation_name(earlier->operation).c_str(), earlier_access == Access::kRead ? "uses" : "writes");
     }
     enter(cell, me, access, is_ordered);
   });
