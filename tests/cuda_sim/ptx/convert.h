@@ -112,12 +112,11 @@ inline Packed to_packed(f32 a, f32 b) {
   using Half = decltype(Packed{}.low);
   return {to_float<Half, round>(b), to_float<Half, round>(a)};
 }
-// .satfinite of 16-bit results: overflow becomes the largest finite value.
+// .satfinite of 16-bit results: infinity becomes the largest finite value.
 template <class Half>
-inline Half finite(Half x, f32 from) {
+inline Half finite(Half x) {
   const u16 infinity = std::is_same_v<Half, f16> ? 0x7c00 : 0x7f80;
   if ((x.raw & 0x7fff) != infinity) return x;
-  (void)from;
   return {static_cast<u16>((x.raw & 0x8000) | (infinity - 1))};
 }
 

@@ -70,10 +70,8 @@ def pack_floats(o):
     return o.write(0, to, value)
 
 
-@instruction("cvt round=rna|rn|rz [satfinite] to=tf32 from=f32")
+@instruction("cvt round=rna|rn|rz to=tf32 from=f32")
 def to_tf32(o):
-    if o.has("satfinite"):
-        o.fail(".satfinite of tf32 is not known")
     return o.write(0, "b32", "to_tf32<%s>(%s)" % (ROUNDING[o.modifier("round")], o.read(1, "f32")))
 
 

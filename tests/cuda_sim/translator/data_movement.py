@@ -7,8 +7,8 @@ from table import instruction
 
 _TYPES = "type=b8|b16|b32|b64|b128|u8|u16|u32|u64|s8|s16|s32|s64|f32|f64"
 _CACHE = ("[evict=L1::evict_normal|L1::evict_unchanged|L1::evict_first|L1::evict_last|L1::no_allocate] "
-          "[evict2=L2::evict_normal|L2::evict_first|L2::evict_last] [hint=L2::cache_hint] "
-          "[prefetch=L2::64B|L2::128B|L2::256B]")
+          "[evict2=L2::evict_normal|L2::evict_first|L2::evict_last] [hint=L2::cache_hint]")
+_PREFETCH = "[prefetch=L2::64B|L2::128B|L2::256B]"
 _SCOPE = "[scope=cta|cluster|gpu|sys]"
 _SPACES = {None: "Space::kGeneric", "global": "Space::kGlobal", "const": "Space::kGlobal", "local": "Space::kLocal",
            "shared": "Space::kShared", "shared::cta": "Space::kShared"}
@@ -23,9 +23,9 @@ def mov(o):
     return o.write(0, o.modifier("type"), o.read(1, o.modifier("type")))
 
 
-@instruction("ld [order=weak|volatile|relaxed|acquire|mmio] %s "
+@instruction("ld [mmio=mmio] [order=weak|volatile|relaxed|acquire] %s "
              "[space=global|shared|shared::cta|local|const|param|param::entry|param::func] [cop=ca|cg|cs|lu|cv] "
-             "[nc=nc] %s [vec=v2|v4|v8] %s" % (_SCOPE, _CACHE, _TYPES), "ldu [space=global] [vec=v2|v4] " + _TYPES)
+             "[nc=nc] %s %s [vec=v2|v4|v8] %s" % (_SCOPE, _CACHE, _PREFETCH, _TYPES), "ldu [space=global] [vec=v2|v4] type=b32|u32|f32|b64|u64|f64")
 def ld(o):
     type_name = o.modifier("type")
     cpp_type = value_type(type_name)
@@ -34,7 +34,7 @@ def ld(o):
         return _load_parameter(o, targets, cpp_type)
     if o.has("hint"):
         o.operand(2)
-    order = "kAtomicLoad" if o.modifier("order") in ("relaxed", "acquire", "mmio") else "kRead"
+    order = "kAtomicLoad" if o.modifier("order") in ("relaxed", "acquire") else "kRead"
     statements = ["const auto value = load<%s, %s, %d>(thread, %s, Access::%s, %s);" % (
         space_of(o), cpp_type, len(targets), o.address(1), order, o.site())]
     statements += [o.write(target, type_name, "value.at[%d]" % index) for index, target in enumerate(targets)]
@@ -76,7 +76,7 @@ def _load_parameter(o, targets, cpp_type):
         index * bytes_of(cpp_type)))) for index, target in enumerate(targets))
 
 
-@instruction("st [order=weak|volatile|relaxed|release|mmio] %s "
+@instruction("st [mmio=mmio] [order=weak|volatile|relaxed|release] %s "
              "[space=global|shared|shared::cta|local|param|param::func] [cop=wb|cg|cs|wt] %s [vec=v2|v4|v8] %s" % (
                  _SCOPE, _CACHE, _TYPES))
 def st(o):
@@ -92,7 +92,7 @@ def st(o):
                         for index, source in enumerate(sources))
     if o.has("hint"):
         o.operand(2)
-    order = "kAtomic" if o.modifier("order") in ("relaxed", "release", "mmio") else "kWrite"
+    order = "kAtomic" if o.modifier("order") in ("relaxed", "release") else "kWrite"
     return "store<%s, %s, %d>(thread, %s, {{%s}}, Access::%s, %s);" % (
         space_of(o), cpp_type, len(sources), o.address(0), ", ".join(o.read(x, type_name) for x in sources), order,
         o.site())
@@ -115,7 +115,7 @@ def create_policy(o):
     return o.write(0, "b64", "u64(0)")
 
 
-@instruction("cvta [to=to] space=global|shared|shared::cta|local|const|param type=u32|u64")
+@instruction("cvta [to=to] space=global|shared|shared::cta|local|const|param type=u64")
 def cvta(o):
     value = o.read(1, "u64")
     if o.modifier("space").startswith("shared"):
@@ -129,8 +129,7 @@ def isspacep(o):
     return o.write(0, "pred", "is_%s(thread, %s)" % ("global" if space == "const" else space, o.read(1, "u64")))
 
 
-@instruction("cp async cop=ca|cg space=shared|shared::cta global [hint=L2::cache_hint] "
-             "[prefetch=L2::64B|L2::128B|L2::256B]")
+@instruction("cp async cop=ca|cg space=shared|shared::cta global [hint=L2::cache_hint] " + _PREFETCH)
 def cp_async(o):
     """[destination], [source], size, then the size of the source or a predicate to ignore it."""
     size = o.number(2)

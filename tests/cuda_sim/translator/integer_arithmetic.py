@@ -48,7 +48,7 @@ def mul(o):
     return _binary(o, "mul_" + o.modifier("part"), o.modifier("type"))
 
 
-@instruction("mul wide type=u16|s16|u32|s32|u64|s64")
+@instruction("mul wide type=u16|s16|u32|s32")
 def mul_wide(o):
     type_name = o.modifier("type")
     return _binary(o, "mul_wide", type_name, wide(type_name))
