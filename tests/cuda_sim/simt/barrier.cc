@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Barriers of a block.
-#include <cstring>
-
 #include "tests/cuda_sim/simt/block.h"
 #include "tests/cuda_sim/simt/report.h"
 
 namespace assay::cuda_sim {
 namespace {
-
-bool is_same_line(const SourceLine* a, const SourceLine* b) {
-  return a == b || (a->line == b->line && std::strcmp(a->file, b->file) == 0);
-}
 
 void check_call(Thread& thread, uint32_t id, uint32_t count, BarrierKind kind, const SourceLine* where) {
   const uint32_t num_threads = thread.block->num_threads;
@@ -39,7 +33,7 @@ void check_meets_others(Thread& thread, const Barrier& barrier, bool aligned, bo
     fail(thread, Fault::kDivergence, where, "threads of one warp at different barriers: the other one is at %s",
          place(of_warp).c_str());
   }
-  if (whole_block && !is_same_line(barrier.where, where)) {
+  if (whole_block && !is_same_place(barrier.where, where)) {
     fail(thread, Fault::kDivergence, where, "threads of one block at different barriers: the other one is at %s",
          place(barrier.where).c_str());
   }

@@ -125,7 +125,7 @@ uint64_t allocate(int device, size_t bytes, AllocationKind kind, bool is_usable)
   std::memset(bytes_at(allocation.base), kFreshByte, bytes);
   std::memset(bytes_at(allocation.base + bytes), kGuardByte, rounded_up(bytes) - bytes + kGranule);
   if (is_usable) set_limits(allocation, true);
-  m.used[device] += bytes;
+  if (kind != AllocationKind::kVariable) m.used[device] += bytes;
   m.allocations[device][allocation.base] = allocation;
   return allocation.base;
 }

@@ -27,8 +27,8 @@ struct Allocation {
   size_t bytes = 0;
   int device = 0;
   AllocationKind kind = AllocationKind::kDevice;
-  bool is_usable = false;  // false: cudaMallocAsync's stream isn't there yet, or it is freed
-  bool is_free_queued = false;     // cudaFreeAsync's stream isn't there yet
+  bool is_usable = false;       // false: cudaMallocAsync's stream isn't there yet, or it is freed
+  bool is_free_queued = false;  // cudaFreeAsync's stream isn't there yet
   bool is_freed = false;
   bool is_constant = false;
   bool counts_as_written = false;  // it was there before race detection was turned on
@@ -46,7 +46,7 @@ void set_usable(uint64_t base);
 void queue_free(uint64_t base);
 // Checks the guard bands, too. The address stays known as freed.
 void release(uint64_t base);
-size_t num_used_bytes(int device);
+size_t num_used_bytes(int device);  // module variables don't count
 void set_constant(uint64_t base);
 void set_counts_as_written(uint64_t base);
 void count_existing_memory_as_written();

@@ -7,6 +7,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <tuple>
@@ -46,6 +47,23 @@ void fail_process_with_reports() {
   _exit(kFailureCode);
 }
 
+// Without the folder in which Bazel ran the compiler.
+std::string short_name(const char* file) {
+  const std::string name = file;
+  const size_t root = name.find("/execroot/");
+  if (root == std::string::npos) return name;
+  const size_t end = name.find('/', root + 10);
+  return end == std::string::npos ? name : name.substr(end + 1);
+}
+
+// The innermost line that isn't in a header of the toolkit: a shuffle's own line is in sm_30_intrinsics.hpp.
+const SourceLine* own_line(const SourceLine* where) {
+  while (where != nullptr && where->inlined_at != nullptr && std::strstr(where->file, "/include/") != nullptr) {
+    where = where->inlined_at;
+  }
+  return where;
+}
+
 std::string formatted(const char* format, va_list arguments) {
   char text[1024];
   std::vsnprintf(text, sizeof text, format, arguments);
@@ -80,9 +98,9 @@ void add(const Thread& thread, Fault fault, const SourceLine* where, std::string
   Report report;
   report.fault = fault;
   report.text = std::move(text);
-  if (where != nullptr) {
-    report.file = where->file;
-    report.line = where->line;
+  if (const SourceLine* own = own_line(where); own != nullptr) {
+    report.file = short_name(own->file);
+    report.line = own->line;
   }
   report.kernel = demangled(launch_of(thread).kernel->name);
   const uint32_t ids[2][3] = {{block.ctaid.x, block.ctaid.y, block.ctaid.z},
@@ -165,11 +183,21 @@ void fail(Thread& thread, Fault fault, const SourceLine* where, const char* form
 
 std::string place(const SourceLine* where) {
   if (where == nullptr) return "an unknown line";
-  std::string text = std::string(where->file) + ":" + std::to_string(where->line);
+  where = own_line(where);
+  std::string text = short_name(where->file) + ":" + std::to_string(where->line);
   for (const SourceLine* caller = where->inlined_at; caller != nullptr; caller = caller->inlined_at) {
-    text += " inlined at " + std::string(caller->file) + ":" + std::to_string(caller->line);
+    text += " inlined at " + short_name(caller->file) + ":" + std::to_string(caller->line);
   }
   return text;
+}
+
+bool is_same_place(const SourceLine* a, const SourceLine* b) {
+  while (a != b) {
+    if (a == nullptr || b == nullptr || a->line != b->line || std::strcmp(a->file, b->file) != 0) return false;
+    a = a->inlined_at;
+    b = b->inlined_at;
+  }
+  return true;
 }
 
 std::string demangled(const char* name) {

@@ -27,6 +27,9 @@ constexpr int kFailureCode = 86;
 // "file.cu:12", with the calls it was inlined into.
 std::string place(const SourceLine* where);
 
+// Whether two instructions come from the same line, by the same calls. Copies of one line (unrolled loops) do.
+bool is_same_place(const SourceLine* a, const SourceLine* b);
+
 std::string demangled(const char* name);
 
 // The list, emptied. Tests call take_reports(), which also clears the devices' sticky errors.

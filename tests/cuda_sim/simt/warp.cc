@@ -46,16 +46,12 @@ const char* op_name(WarpOp op) {
   return "warp operation";
 }
 
-bool is_same_line(const SourceLine* a, const SourceLine* b) {
-  return a == b || (a->line == b->line && std::strcmp(a->file, b->file) == 0);
-}
-
 // Two __syncwarp() in the branches of an `if` may meet by CUDA's rules, and two shuffles as well; kernels here may not
 // do it (no lane can tell what the others mean), so all but bar.warp.sync must be on the same line.
 bool can_meet(const WarpGroup& group, WarpOp op, uint32_t qualifiers, uint32_t mask, const SourceLine* where) {
   if (group.op != op || group.qualifiers != qualifiers || group.mask != mask) return false;
   if (group.aligned) return group.where == where;
-  return op == WarpOp::kSync || is_same_line(group.where, where);
+  return op == WarpOp::kSync || is_same_place(group.where, where);
 }
 
 // The group of waiting lanes that this lane belongs to, or null. A group that waits for this lane, or shares lanes with
