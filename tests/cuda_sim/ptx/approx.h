@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions that a GPU approximates: computed in double and rounded once, so within every error bound of the manual.
+// Functions that a GPU approximates: computed in a wider format and rounded once, so within every error bound of the manual.
 // What depends on the hardware's own error is not reproduced; tests compare with tolerances.
 #pragma once
 
@@ -38,7 +38,11 @@ inline f32 cos(f32 x) {
 }
 template <class T>
 inline T rsqrt(T x) {
-  return approximate([](f64 v) { return 1 / std::sqrt(v); }, x);
+  if constexpr (std::is_same_v<T, f64>) {
+    return static_cast<f64>(1 / std::sqrt(static_cast<long double>(x)));
+  } else {
+    return approximate([](f64 v) { return 1 / std::sqrt(v); }, x);
+  }
 }
 // .approx.ftz.f64 of rcp and rsqrt keep the upper half of the result: the low 32 bits are zero.
 inline f64 upper_half(f64 x) { return bits<f64>(bits<u64>(x) & 0xffffffff00000000ull); }
