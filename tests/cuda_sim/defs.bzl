@@ -15,7 +15,8 @@ _SimulatedKernels = provider(fields = ["cc_info"])
 
 # What the C++ made of PTX needs: a PTX fma is one instruction, and a product and a sum are two. Nobody reads it, so
 # nobody wants its warnings.
-_COPTS = ["-O1", "-mfma", "-mf16c", "-ffp-contract=off", "-w"]
+# A frame larger than a page must touch each page, or it would jump over the guard below a simulated thread's stack.
+_COPTS = ["-O1", "-mfma", "-mf16c", "-ffp-contract=off", "-fstack-clash-protection", "-w"]
 
 def _translate(ctx, ptx):
     """Declares the C++ of one PTX file."""

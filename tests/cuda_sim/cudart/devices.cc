@@ -167,8 +167,9 @@ cudaError_t cudaDeviceEnablePeerAccess(int peer, unsigned flags) {
   if (lock.error() != cudaSuccess) return lock.error();
   if (check_device(peer) != cudaSuccess || peer == current_device()) return remember(cudaErrorInvalidDevice);
   if (flags != 0) return remember(cudaErrorInvalidValue);
-  if (has_peer_access(current_device(), peer)) return remember(cudaErrorPeerAccessAlreadyEnabled);
-  set_peer_access(current_device(), peer, true);
+  if (has_peer_access(current_device(), peer, AllocationKind::kDevice))
+    return remember(cudaErrorPeerAccessAlreadyEnabled);
+  set_peer_access(current_device(), peer, AllocationKind::kDevice, true);
   return cudaSuccess;
 }
 
@@ -176,12 +177,12 @@ cudaError_t cudaDeviceDisablePeerAccess(int peer) {
   const Lock lock("cudaDeviceDisablePeerAccess");
   if (lock.error() != cudaSuccess) return lock.error();
   if (check_device(peer) != cudaSuccess) return remember(cudaErrorInvalidDevice);
-  if (peer == current_device() || !has_peer_access(current_device(), peer)) {
+  if (peer == current_device() || !has_peer_access(current_device(), peer, AllocationKind::kDevice)) {
     return remember(cudaErrorPeerAccessNotEnabled);
   }
   // Kernels that were launched before may still use it.
   wait_for_device(current_device());
-  set_peer_access(current_device(), peer, false);
+  set_peer_access(current_device(), peer, AllocationKind::kDevice, false);
   return cudaSuccess;
 }
 

@@ -266,6 +266,25 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
   return cudaSuccess;
 }
 
+cudaError_t cudaMemPoolSetAccess(cudaMemPool_t pool, const cudaMemAccessDesc* descriptions, size_t count) {
+  const Lock lock("cudaMemPoolSetAccess");
+  if (lock.error() != cudaSuccess) return lock.error();
+  const int owner = static_cast<int>(reinterpret_cast<intptr_t>(pool)) - 1;
+  if (check_device(owner) != cudaSuccess) return remember(cudaErrorInvalidValue);
+  for (size_t index = 0; index < count; ++index) {
+    const cudaMemAccessDesc& description = descriptions[index];
+    const bool is_on = description.flags == cudaMemAccessFlagsProtReadWrite;
+    const int from = description.location.id;
+    if (description.location.type != cudaMemLocationTypeDevice || check_device(from) != cudaSuccess ||
+        (!is_on && description.flags != cudaMemAccessFlagsProtNone) || (!is_on && from == owner)) {
+      return remember(cudaErrorInvalidValue);
+    }
+    if (!is_on) wait_for_device(from);
+    set_peer_access(from, owner, AllocationKind::kPool, is_on);
+  }
+  return cudaSuccess;
+}
+
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t) {
   const Lock lock("cudaMemPoolTrimTo");
   const int device = static_cast<int>(reinterpret_cast<intptr_t>(pool)) - 1;

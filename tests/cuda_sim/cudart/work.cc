@@ -80,7 +80,7 @@ void run_one(WorkPointer work) {
   finish(work);
 }
 
-// What isn't done of `work` and all it needs.
+// What isn't done of `targets` and all they need, oldest first: what a piece of work needs is older than itself.
 std::vector<WorkPointer> needed_by(const std::vector<WorkPointer>& targets) {
   std::vector<WorkPointer> needed;
   std::set<const Work*> seen;
@@ -92,17 +92,14 @@ std::vector<WorkPointer> needed_by(const std::vector<WorkPointer>& targets) {
     stack.insert(stack.end(), work->after.begin(), work->after.end());
     needed.push_back(std::move(work));
   }
+  std::sort(needed.begin(), needed.end(),
+            [](const auto& a, const auto& b) { return a->operation.id < b->operation.id; });
   return needed;
 }
 
-WorkPointer choose(const std::vector<WorkPointer>& needed) {
+// The first of any stream that may run now, or null.
+WorkPointer choose_at_random() {
   std::vector<WorkPointer> ready;
-  if (options().seed == 0) {
-    // The oldest: what it needs is older still, and so done.
-    const auto oldest = std::min_element(
-        needed.begin(), needed.end(), [](const auto& a, const auto& b) { return a->operation.id < b->operation.id; });
-    return is_ready(**oldest) ? *oldest : nullptr;
-  }
   for (Stream* stream : queues().streams) {
     if (!stream->pending.empty() && is_ready(*stream->pending.front())) ready.push_back(stream->pending.front());
   }
@@ -112,19 +109,31 @@ WorkPointer choose(const std::vector<WorkPointer>& needed) {
   return ready[next_random() % ready.size()];
 }
 
-// False: nothing can run now but a callback that another thread is in.
-bool run_some(const std::vector<WorkPointer>& needed) {
-  const WorkPointer work = choose(needed);
-  if (work == nullptr) return false;
-  run_one(work);
-  return true;
+bool is_over(const std::vector<WorkPointer>& targets) {
+  return std::all_of(targets.begin(), targets.end(),
+                     [](const WorkPointer& target) { return target == nullptr || target->is_done; });
+}
+
+// Runs what it can of what the targets need. False: nothing, for a callback that another thread is in.
+bool run_some(const std::vector<WorkPointer>& targets) {
+  if (options().seed != 0) {
+    const WorkPointer work = choose_at_random();
+    if (work != nullptr) run_one(work);
+    return work != nullptr;
+  }
+  bool has_run = false;
+  for (const WorkPointer& work : needed_by(targets)) {
+    // While a callback runs without the lock, others may have run this.
+    if (work->is_done || !is_ready(*work)) continue;
+    run_one(work);
+    has_run = true;
+  }
+  return has_run;
 }
 
 void wait_for_all(const std::vector<WorkPointer>& targets) {
-  while (true) {
-    const std::vector<WorkPointer> needed = needed_by(targets);
-    if (needed.empty()) break;
-    if (!run_some(needed)) queues().callback_done.wait(runtime_mutex());
+  while (!is_over(targets)) {
+    if (!run_some(targets)) queues().callback_done.wait(runtime_mutex());
   }
   for (const WorkPointer& target : targets) {
     if (target != nullptr) join(queues().host, target->over);
@@ -230,12 +239,16 @@ void wait_for_device(int device) { wait_for_all(last_of_streams(device)); }
 void run_everything() { wait_for_all(last_of_streams(-1)); }
 
 bool poll(const WorkPointer& work) {
-  const std::vector<WorkPointer> needed = needed_by({work});
-  if (needed.empty()) {
-    if (work != nullptr) join(queues().host, work->over);
+  if (work == nullptr) return true;
+  if (work->is_done) {
+    join(queues().host, work->over);
     return true;
   }
-  run_some(needed);
+  for (const WorkPointer& needed : needed_by({work})) {
+    if (!is_ready(*needed)) continue;
+    run_one(needed);
+    break;
+  }
   return false;
 }
 

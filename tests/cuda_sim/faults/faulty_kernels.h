@@ -40,7 +40,7 @@ struct TestKernels {
   TestKernel large_dynamic;      // y[i] = x[0], through a float of dynamic shared memory per thread
   TestKernel bounded_128;        // y = x; __launch_bounds__(128)
   TestKernel endless;            // never ends
-  TestKernel deep_recursion;     // overflows any stack if n < 0
+  TestKernel large_frame;        // overflows the stack
   const void* factor_symbol;     // the host's name of the factor, 2 at first
 };
 const TestKernels& test_kernels();

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <thread>
 
+#include "tests/cuda_sim/cudart/library_call.h"
 #include "tests/cuda_sim/faults/device_array.h"
 
 namespace assay::cuda_sim {
@@ -272,6 +273,71 @@ TEST_CASE("freeing in one stream what another still uses is reported in every or
     set_race_detection(false);
   }
   set_seed(0);
+}
+
+TEST_CASE("memory of a pool is open to another device only by cudaMemPoolSetAccess") {
+  const TestStream stream;
+  float* y = nullptr;
+  CHECK_CUDA(cudaMallocAsync(reinterpret_cast<void**>(&y), kN * 4, stream));
+  CHECK_CUDA(cudaMemsetAsync(y, 0, kN * 4, stream));
+  CHECK_CUDA(cudaStreamSynchronize(stream));
+  cudaMemPool_t pool = nullptr;
+  CHECK_CUDA(cudaDeviceGetDefaultMemPool(&pool, 0));
+  CHECK_CUDA(cudaSetDevice(1));
+  {
+    const DeviceArray result(kN);
+    CHECK_CUDA(cudaDeviceEnablePeerAccess(0, 0));
+    CHECK_CUDA(launch(test_kernels().add_one, 1, kN, y, result.data(), kN));
+    CHECK(cudaDeviceSynchronize() == cudaErrorIllegalAddress);
+    expect_reports(Fault::kOtherDevice);
+    CHECK_CUDA(cudaDeviceDisablePeerAccess(0));
+    cudaMemAccessDesc access = {};
+    access.location.type = cudaMemLocationTypeDevice;
+    access.location.id = 1;
+    access.flags = cudaMemAccessFlagsProtReadWrite;
+    CHECK_CUDA(cudaMemPoolSetAccess(pool, &access, 1));
+    CHECK_CUDA(launch(test_kernels().add_one, 1, kN, y, result.data(), kN));
+    CHECK(result.download()[0] == 1.0f);
+    access.flags = cudaMemAccessFlagsProtNone;
+    CHECK_CUDA(cudaMemPoolSetAccess(pool, &access, 1));
+  }
+  CHECK_CUDA(cudaSetDevice(0));
+  CHECK_CUDA(cudaFreeAsync(y, stream));
+  expect_no_reports();
+}
+
+TEST_CASE("calls of other libraries run in stream order and are checked like kernels") {
+  set_race_detection(true);
+  {
+    const TestStream stream;
+    const TestStream other;
+    const DeviceArray x(kN);
+    const DeviceArray y(kN);
+    const auto call = [&](const float* from, size_t row_bytes, size_t num_rows, cudaStream_t on) {
+      float* to = y.data();
+      return enqueue_library_call("copy_rows", on, {{from, row_bytes, num_rows, 32}, {to, 4, 1, 0, false, true}},
+                                  [from, to] { to[0] = from[0] + 1.0f; });
+    };
+    CHECK_CUDA(cudaMemcpyAsync(x.data(), counting(kN).data(), kN * 4, cudaMemcpyHostToDevice, stream));
+    CHECK_CUDA(call(x.data(), 32, 8, stream));
+    CHECK_CUDA(cudaStreamSynchronize(stream));
+    CHECK(y.download()[0] == 2.0f);
+    expect_no_reports();
+    CHECK(call(x.data(), 36, 8, stream) == cudaErrorInvalidValue);
+    expect_reports(Fault::kOutOfBounds);
+    const float on_host = 1.0f;
+    CHECK(call(&on_host, 4, 1, stream) == cudaErrorInvalidValue);
+    expect_reports(Fault::kHostPointer);
+    mark_uninitialised(x.data() + 63, 4);
+    CHECK_CUDA(call(x.data(), 32, 8, stream));
+    CHECK_CUDA(cudaStreamSynchronize(stream));
+    expect_reports(Fault::kUninitialised);
+    CHECK_CUDA(call(x.data(), 4, 1, stream));
+    CHECK_CUDA(call(x.data(), 4, 1, other));
+    CHECK_CUDA(cudaDeviceSynchronize());
+    expect_reports(Fault::kUnordered);
+  }
+  set_race_detection(false);
 }
 
 TEST_CASE("events order, say whether they are over, and measure time") {

@@ -57,19 +57,17 @@ __global__ void endless_kernel(const float* x, float* y, int n) {
   y[0] = static_cast<float>(steps);
 }
 
-__device__ __noinline__ float recurse(const float* x, int depth) {
-  float values[16];
-  for (int k = 0; k < 16; ++k) values[k] = x[k] + static_cast<float>(depth);
-  if (depth == 0) return values[0];
-  return recurse(x, depth - 1) + values[depth & 15];
+// The largest local array that a GPU allows is larger than a simulated thread's stack.
+__global__ void large_frame_kernel(const float* x, float* y, int n) {
+  float values[100 << 10];
+  for (int k = 0; k < n; ++k) values[k * 1000] = x[k];
+  y[0] = values[n * 500];
 }
-
-__global__ void deep_recursion_kernel(const float* x, float* y, int n) { y[0] = recurse(x, n < 0 ? 1 << 24 : n % 8); }
 
 const TestKernels& test_kernels() {
   static const TestKernels kernels = {
-      add_one_kernel,       accumulate_kernel,  scale_by_symbol_kernel, print_numbers_kernel,  reverse_in_blocks_kernel,
-      large_dynamic_kernel, bounded_128_kernel, endless_kernel,         deep_recursion_kernel, &test_kernels_factor,
+      add_one_kernel,       accumulate_kernel,  scale_by_symbol_kernel, print_numbers_kernel, reverse_in_blocks_kernel,
+      large_dynamic_kernel, bounded_128_kernel, endless_kernel,         large_frame_kernel,   &test_kernels_factor,
   };
   return kernels;
 }

@@ -81,7 +81,8 @@ unsigned char* global_slow(Thread& thread, uint64_t address, uint32_t bytes, uin
   if (device < 0) fail_global(thread, address, bytes, access, where);
   const DeviceRange range = device_range(device);
   const uint64_t offset = address - range.base;
-  if ((offset & 255) + bytes > range.limits[offset >> 8] || !has_peer_access(thread.block->device, device)) {
+  if ((offset & 255) + bytes > range.limits[offset >> 8] ||
+      (device != thread.block->device && !may_access(thread.block->device, *allocation_at(address)))) {
     fail_global(thread, address, bytes, access, where);
   }
   if (thread.block->detailed) {

@@ -29,6 +29,7 @@ struct Map {
   size_t used[kMaxDevices] = {};
   uint64_t num_allocations = 0;
   bool peer[kMaxDevices][kMaxDevices] = {};
+  bool pool_peer[kMaxDevices][kMaxDevices] = {};
   std::map<uint64_t, HostMemory> host;
 };
 
@@ -177,8 +178,13 @@ bool is_usable(uint64_t address, size_t bytes) {
          bytes <= allocation->bytes - (address - allocation->base);
 }
 
-void set_peer_access(int from, int to, bool on) { map().peer[from][to] = on; }
-bool has_peer_access(int from, int to) { return from == to || map().peer[from][to]; }
+void set_peer_access(int from, int to, AllocationKind kind, bool on) {
+  (kind == AllocationKind::kPool ? map().pool_peer : map().peer)[from][to] = on;
+}
+
+bool has_peer_access(int from, int to, AllocationKind kind) {
+  return from == to || (kind == AllocationKind::kPool ? map().pool_peer : map().peer)[from][to];
+}
 
 void add_host_memory(const HostMemory& memory) { map().host[memory.base] = memory; }
 void remove_host_memory(uint64_t base) { map().host.erase(base); }

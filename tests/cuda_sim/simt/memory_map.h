@@ -56,9 +56,13 @@ const Allocation* allocation_at(uint64_t address);
 // Whether all bytes belong to one allocation that may be used now.
 bool is_usable(uint64_t address, size_t bytes);
 
-// Peer access, from kernels on `from` to memory of `to`.
-void set_peer_access(int from, int to, bool on);
-bool has_peer_access(int from, int to);
+// Access from kernels on device `from` to memory of `to`. Memory of a pool has its own (cudaMemPoolSetAccess), and what
+// cudaDeviceEnablePeerAccess() allows isn't valid for it.
+void set_peer_access(int from, int to, AllocationKind kind, bool on);
+bool has_peer_access(int from, int to, AllocationKind kind);
+inline bool may_access(int from, const Allocation& allocation) {
+  return has_peer_access(from, allocation.device, allocation.kind);
+}
 
 // Page-locked host memory, from cudaHostAlloc or cudaHostRegister.
 struct HostMemory {

@@ -179,6 +179,16 @@ void check_operation(const Operation& operation, uint64_t address, uint64_t byte
   });
 }
 
+bool is_written(uint64_t address, uint64_t bytes) {
+  const Allocation* allocation = allocation_at(address);
+  if (allocation != nullptr && allocation->counts_as_written) return true;
+  bool all = true;
+  shadow_of_device(device_of(address)).visit(address, bytes, [&](Cell& cell, uint64_t, uint64_t) {
+    if (!cell.is_written()) all = false;
+  });
+  return all;
+}
+
 void forget_global(uint64_t address, uint64_t bytes) {
   shadow_of_device(device_of(address)).visit(address, bytes, [](Cell& cell, uint64_t, uint64_t) { cell = Cell(); });
 }

@@ -20,6 +20,8 @@ void forget_shared(Thread& thread, uint64_t offset, uint32_t bytes);
 // Work of the runtime's (a copy, a memset, a free) reads or writes device memory.
 void check_operation(const Operation& operation, uint64_t address, uint64_t bytes, Access access);
 
+// Whether somebody wrote all of these bytes of device memory, as far as is known.
+bool is_written(uint64_t address, uint64_t bytes);
 // Nobody ever touched these bytes of device memory.
 void forget_global(uint64_t address, uint64_t bytes);
 // Copies whether bytes were ever written: a copy of a half-filled buffer is no fault, reading the other half is.
