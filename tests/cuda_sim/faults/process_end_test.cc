@@ -24,8 +24,8 @@ struct Ended {
 Ended run_case(const std::string& name, const std::string& environment = "") {
   char self[4096] = {};
   REQUIRE(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-  const std::string command = "env -u XML_OUTPUT_FILE -u TESTBRIDGE_TEST_ONLY " + environment + " '" + self +
-                              "' --no-skip --test-case='" + name + "' 2>&1";
+  const std::string command = "env -u XML_OUTPUT_FILE -u TESTBRIDGE_TEST_ONLY ASSAY_SIM_SEED=0 ASSAY_SIM_RACE=0 " +
+                              environment + " '" + self + "' --no-skip --test-case='" + name + "' 2>&1";
   FILE* pipe = popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   Ended ended;
