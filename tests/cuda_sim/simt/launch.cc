@@ -44,23 +44,22 @@ class BlockQueue {
 };
 
 // OS threads that run blocks. Worker 0 is whoever calls; the others sleep between launches and live as long as the
-// process.
+// process. A helper that wakes up too late finds nothing to do: nobody waits for it.
 class Workers {
  public:
   void run(Launch& launch, BlockQueue& queue, int num_threads) {
-    const int num_helpers = num_threads - 1;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       while (static_cast<int>(blocks_.size()) < num_threads) add_worker();
       launch_ = &launch;
       queue_ = &queue;
-      num_wanted_ = num_helpers;
-      num_running_ = num_helpers;
+      num_helpers_ = num_threads - 1;
       ++turn_;
     }
-    if (num_helpers > 0) wake_.notify_all();
+    if (num_threads > 1) wake_.notify_all();
     run_blocks(*blocks_[0], launch, queue);
     std::unique_lock<std::mutex> lock(mutex_);
+    launch_ = nullptr;
     done_.wait(lock, [&] { return num_running_ == 0; });
   }
 
@@ -77,10 +76,11 @@ class Workers {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [&] { return turn_ != seen; });
       seen = turn_;
-      if (worker > num_wanted_) continue;
+      if (launch_ == nullptr || worker > num_helpers_) continue;
       Block& block = *blocks_[static_cast<size_t>(worker)];
       Launch& launch = *launch_;
       BlockQueue& queue = *queue_;
+      ++num_running_;
       lock.unlock();
       run_blocks(block, launch, queue);
       lock.lock();
@@ -100,10 +100,10 @@ class Workers {
   std::condition_variable wake_;
   std::condition_variable done_;
   std::vector<std::unique_ptr<Block>> blocks_;
-  Launch* launch_ = nullptr;
+  Launch* launch_ = nullptr;  // null: none, or all its blocks are taken
   BlockQueue* queue_ = nullptr;
-  int num_wanted_ = 0;
-  int num_running_ = 0;
+  int num_helpers_ = 0;
+  int num_running_ = 0;  // helpers that joined
   uint64_t turn_ = 0;
 };
 
