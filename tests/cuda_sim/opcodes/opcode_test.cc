@@ -39,9 +39,9 @@ To bits(uint64_t raw) {
 double f16_value(uint32_t raw) {
   const int exponent = raw >> 10 & 31;
   const int mantissa = raw & 1023;
-  const double magnitude =
-      exponent == 31 ? (mantissa ? NAN : INFINITY)
-                     : std::ldexp(exponent ? 1024 + mantissa : mantissa, (exponent ? exponent : 1) - 25);
+  const double magnitude = exponent == 31
+                               ? (mantissa ? NAN : INFINITY)
+                               : std::ldexp(exponent ? 1024 + mantissa : mantissa, (exponent ? exponent : 1) - 25);
   return raw & 0x8000 ? -magnitude : magnitude;
 }
 

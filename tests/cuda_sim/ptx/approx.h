@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions that a GPU approximates: computed in a wider format and rounded once, so within every error bound of the manual.
-// What depends on the hardware's own error is not reproduced; tests compare with tolerances.
+// Functions that a GPU approximates: computed in a wider format and rounded once, so within every error bound of the
+// manual. What depends on the hardware's own error is not reproduced; tests compare with tolerances.
 #pragma once
 
 #include "tests/cuda_sim/ptx/floating.h"

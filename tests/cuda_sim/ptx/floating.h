@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Floating point arithmetic in f32 and f64 as IEEE 754 has it, and in the 16-bit formats with one rounding.
-// Packed numbers are computed half by half. .ftz is ignored: subnormal numbers are kept. Translated code is compiled without contraction.
+// Packed numbers are computed half by half. .ftz is ignored: subnormal numbers are kept. Translated code is compiled
+// without contraction.
 #pragma once
 
 #include "tests/cuda_sim/ptx/types.h"

@@ -127,13 +127,13 @@ inline T sad(T a, T b, T c) {
 template <class T>
 inline T add_carry(T a, T b, bool carry_in, bool& carry_out) {
   const u128 sum = u128{static_cast<wrapping<T>>(a)} + static_cast<wrapping<T>>(b) + carry_in;
-  carry_out = (sum >> num_bits<T>) & 1;
+  carry_out = (sum >> num_bits<T>)&1;
   return static_cast<T>(sum);
 }
 template <class T>
 inline T sub_borrow(T a, T b, bool borrow_in, bool& borrow_out) {
   const u128 difference = u128{static_cast<wrapping<T>>(a)} - static_cast<wrapping<T>>(b) - borrow_in;
-  borrow_out = (difference >> num_bits<T>) & 1;
+  borrow_out = (difference >> num_bits<T>)&1;
   return static_cast<T>(difference);
 }
 

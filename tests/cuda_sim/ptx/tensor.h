@@ -6,6 +6,8 @@
 // B at row t E + i + 4 E r, column g. Element i of the accumulator is at row g + 8 (i / 2), column 2 t + i % 2.
 #pragma once
 
+#include <cstddef>
+
 #include "tests/cuda_sim/ptx/floating.h"
 #include "tests/cuda_sim/ptx/integer.h"
 #include "tests/cuda_sim/ptx/memory.h"
@@ -40,20 +42,35 @@ struct MmaFragment {
   u32 b[2];
 };
 
-// The dot product of one row of A and one column of B onto `sum`, in the order of k. Tensor cores sum in an order and
-// with a truncation of their own; tests allow for it in their tolerance.
-template <class A, class B, int k_size, class Sum>
-inline Sum mma_dot(const WarpValues& values, int row, int column, Sum sum) {
-  constexpr int kPer = A::kPerRegister;
-  static_assert(kPer == B::kPerRegister);
-  for (int k = 0; k < k_size; ++k) {
-    const int lane_in_group = k % (4 * kPer) / kPer;
-    const int half = k / (4 * kPer);
-    const auto a_lane = values.get<MmaFragment>((row % 8) * 4 + lane_in_group);
-    const auto b_lane = values.get<MmaFragment>(column * 4 + lane_in_group);
-    sum += A::get(a_lane.a[row / 8 + 2 * half], k % kPer) * B::get(b_lane.b[half], k % kPer);
+// One row of A, or one column of B, out of the registers of the four lanes that hold it. `first` is the register of the
+// lowest k, `stride` the distance to the next register of the same row.
+template <class Element, int k_size, class Value>
+inline void gather_line(const WarpValues& values, int group, int first, int stride, Value* line) {
+  constexpr int kPer = Element::kPerRegister;
+  for (int part = 0; part < k_size / (4 * kPer); ++part) {
+    for (int place = 0; place < 4; ++place) {
+      u32 raw;
+      std::memcpy(&raw, values.slot[4 * group + place] + sizeof raw * (first + stride * part), sizeof raw);
+      for (int i = 0; i < kPer; ++i) *line++ = Element::get(raw, i);
+    }
   }
-  return sum;
+}
+
+// The four elements of the accumulator that this lane owns, each plus its dot product in the order of k. Tensor cores
+// sum in an order and with a truncation of their own; tests allow for it in their tolerance.
+template <class A, class B, int k_size, class Sum>
+inline void mma_accumulate(const Thread& thread, const WarpValues& values, Sum* sums) {
+  constexpr int kFirstOfB = offsetof(MmaFragment, b) / sizeof(u32);
+  static_assert(A::kPerRegister == B::kPerRegister);
+  const int group = thread.lane / 4, place = thread.lane % 4;
+  Sum rows[2][k_size], columns[2][k_size];
+  for (int i = 0; i < 2; ++i) {
+    gather_line<A, k_size>(values, group, /*first=*/i, /*stride=*/2, rows[i]);
+    gather_line<B, k_size>(values, 2 * place + i, /*first=*/kFirstOfB, /*stride=*/1, columns[i]);
+  }
+  for (int k = 0; k < k_size; ++k) {
+    for (int i = 0; i < 4; ++i) sums[i] += rows[i / 2][k] * columns[i % 2][k];
+  }
 }
 
 template <class A, class B, int k_size>
@@ -66,11 +83,9 @@ template <class Element, int k_size>
 inline Lanes<f32, 4> mma_f32(Thread& thread, const MmaFragment& fragment, const Lanes<f32, 4>& c,
                              const SourceLine* where) {
   const WarpValues& values = mma_exchange<Element, Element, k_size>(thread, fragment, where);
-  const int group = thread.lane / 4, place = thread.lane % 4;
-  Lanes<f32, 4> d;
-  for (int i = 0; i < 4; ++i) {
-    d.at[i] = clean_nan(mma_dot<Element, Element, k_size>(values, group + 8 * (i / 2), 2 * place + i % 2, c.at[i]));
-  }
+  Lanes<f32, 4> d = c;
+  mma_accumulate<Element, Element, k_size>(thread, values, d.at);
+  for (f32& element : d.at) element = clean_nan(element);
   return d;
 }
 
@@ -88,12 +103,10 @@ template <class A, class B, int k_size>
 inline Lanes<s32, 4> mma_s32(Thread& thread, const MmaFragment& fragment, const Lanes<s32, 4>& c, bool saturate,
                              const SourceLine* where) {
   const WarpValues& values = mma_exchange<A, B, k_size>(thread, fragment, where);
-  const int group = thread.lane / 4, place = thread.lane % 4;
+  s64 sums[4] = {c.at[0], c.at[1], c.at[2], c.at[3]};
+  mma_accumulate<A, B, k_size>(thread, values, sums);
   Lanes<s32, 4> d;
-  for (int i = 0; i < 4; ++i) {
-    const s64 sum = mma_dot<A, B, k_size>(values, group + 8 * (i / 2), 2 * place + i % 2, s64{c.at[i]});
-    d.at[i] = saturate ? saturate_to_s32(sum) : static_cast<s32>(sum);
-  }
+  for (int i = 0; i < 4; ++i) d.at[i] = saturate ? saturate_to_s32(sums[i]) : static_cast<s32>(sums[i]);
   return d;
 }
 

@@ -73,24 +73,22 @@ def mma_f64(o):
 
 @instruction("ldmatrix sync aligned m8n8 num=x1|x2|x4 [trans] [space=shared|shared::cta] b16")
 def ldmatrix(o):
-    _needs_shared(o)
     count = int(o.modifier("num")[1:])
-    return _accumulate(o, "ldmatrix<%d, %s>(thread, %s, %s)" % (count, _transposed(o), o.address(1), o.site()), count,
+    return _accumulate(o, "ldmatrix<%d, %s>(thread, %s, %s)" % (count, _transposed(o), _shared_address(o, 1), o.site()), count,
                        "b32")
 
 
 @instruction("stmatrix sync aligned m8n8 num=x1|x2|x4 [trans] [space=shared|shared::cta] b16")
 def stmatrix(o):
-    _needs_shared(o)
     count = int(o.modifier("num")[1:])
     return "stmatrix<%d, %s>(thread, %s, {{%s}}, %s);" % (
-        count, _transposed(o), o.address(0), _registers(o, 1, count, "b32"), o.site())
+        count, _transposed(o), _shared_address(o, 0), _registers(o, 1, count, "b32"), o.site())
 
 
 def _transposed(o):
     return "true" if o.has("trans") else "false"
 
 
-def _needs_shared(o):
-    if not o.has("space"):
-        o.fail("generic addresses are not known here: write .shared")
+def _shared_address(o, index):
+    """Without .shared the address is generic, and must point to shared memory all the same."""
+    return o.address(index) if o.has("space") else "generic_to_shared(thread, %s)" % o.address(index)
