@@ -46,6 +46,20 @@ inline T load_param(const unsigned char* bytes) {
   std::memcpy(&value, bytes, sizeof value);
   return value;
 }
+// ld.param through a register: the address must lie in one of the kernel's parameters. Anything else goes the way of
+// generic addresses, which reports what is wrong.
+template <class T, int count>
+inline Lanes<T, count> load_param_at(Thread& thread, u64 address, const unsigned char* const* parameters,
+                                     const u32* parameter_bytes, int num_parameters, const SourceLine* where) {
+  using Value = Lanes<T, count>;
+  for (int i = 0; i < num_parameters; ++i) {
+    const u64 offset = address - reinterpret_cast<u64>(parameters[i]);
+    if (offset < parameter_bytes[i] && offset + sizeof(Value) <= parameter_bytes[i] && offset % sizeof(Value) == 0) {
+      return load_param<Value>(parameters[i] + offset);
+    }
+  }
+  return load<Space::kGeneric, T, count>(thread, address, Access::kRead, where);
+}
 template <class T>
 inline void store_param(unsigned char* bytes, T value) {
   std::memcpy(bytes, &value, sizeof value);

@@ -68,8 +68,11 @@ def _load_parameter(o, targets, cpp_type):
     place = _parameter_place(o, 1, len(targets) * bytes_of(cpp_type))
     type_name = o.modifier("type")
     if place is None:
-        statements = ["const auto value = load<Space::kGeneric, %s, %d>(thread, %s, Access::kRead, %s);" % (
-            cpp_type, len(targets), o.address(1), o.site())]
+        if not o.function.is_entry:
+            o.fail("a .func addresses its parameters by name")
+        statements = ["const auto value = load_param_at<%s, %d>(thread, %s, parameters, %s, %d, %s);" % (
+            cpp_type, len(targets), o.address(1), o.function.parameter_bytes_name(), len(o.function.ptx.parameters),
+            o.site())]
         statements += [o.write(target, type_name, "value.at[%d]" % index) for index, target in enumerate(targets)]
         return " ".join(statements)
     return " ".join(o.write(target, type_name, "load_param<%s>(%s)" % (cpp_type, place + " + %d" % (

@@ -83,6 +83,9 @@ class FunctionTranslator:
             return self._array(*found), found[1].num_bytes()
         return None
 
+    def parameter_bytes_name(self):
+        return "kParameterBytes_" + identifier(self.ptx.name)
+
     def _array(self, scope, variable):
         key = (id(scope), variable.name)
         if key not in self.array_names:

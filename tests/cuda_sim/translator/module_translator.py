@@ -98,6 +98,10 @@ class ModuleTranslator:
             lines.append("extern ModuleVariable variable_%s;" % identifier(name))
         lines += [self.signature(pair[0].ptx) + ";" for pair in translated.values()]
         lines += layouts.constants
+        for translator, _ in translated.values():
+            if translator.is_entry:
+                sizes = ", ".join(str(parameter.num_bytes()) for parameter in translator.ptx.parameters)
+                lines.append("const u32 %s[] = {%s};" % (translator.parameter_bytes_name(), sizes or "0"))
         lines += self._variable_lines()
         for _, code in translated.values():
             lines += [""] + code
@@ -163,10 +167,8 @@ class ModuleTranslator:
     @staticmethod
     def _registration(function, layout):
         cpp_name = identifier(function.name)
-        sizes = ", ".join(str(parameter.num_bytes()) for parameter in function.parameters)
         arrays = ", ".join("{%s, %d, %d}" % (c_string(name), offset, size) for name, offset, size in layout.arrays)
         return ["",
-                "const u32 kParameterBytes_%s[] = {%s};" % (cpp_name, sizes or "0"),
                 "const SharedVariable kSharedVariables_%s[] = {%s};" % (cpp_name, arrays or '{"", 0, 0}'),
                 "const Kernel kKernel_%s = {%s, kernel_%s, kParameterBytes_%s, %d, kSharedVariables_%s, %d, %d, %d, %d, 0};"
                 % (cpp_name, c_string(function.name), cpp_name, cpp_name, len(function.parameters), cpp_name,
