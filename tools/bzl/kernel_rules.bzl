@@ -1,12 +1,13 @@
 """A kernel's library with its CUDA half, and its test on every backend."""
 
 load("//tests/cuda_sim:defs.bzl", "cuda_sim_kernels")
-load(":cuda_rules.bzl", "NEEDS_CUDA", "cuda_library", "if_cuda")
+load(":cuda_rules.bzl", "NEEDS_CUDA", "NEEDS_CUDA_VENDOR", "cuda_library", "if_cuda", "if_cuda_vendor")
 
-def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], **kwargs):
+def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendor_srcs = [], vendor_deps = [], **kwargs):
     """A cc_library, whose .cu files are compiled and linked in CUDA builds.
 
     cuda_srcs: .cu files, and headers of their own. They see `hdrs` too, and kernels/base.
+    vendor_srcs: .cc files that call cuBLASLt or cuDNN, where the build has them. They see `hdrs` too, and kernels/base.
     """
     cuda_library(
         name = name + "_cuda",
@@ -22,9 +23,23 @@ def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], **kwa
         srcs = srcs,
         hdrs = hdrs,
         deps = ["//kernels/base:kernel_table"] + [d for d in deps if d != "//kernels/base:kernel_table"] +
-               if_cuda([":" + name + "_cuda"]),
+               if_cuda([":" + name + "_cuda"]) +
+               (if_cuda_vendor([":" + name + "_vendor"]) if vendor_srcs else []),
         **kwargs
     )
+    if vendor_srcs:
+        native.cc_library(
+            name = name + "_vendor",
+            srcs = vendor_srcs + hdrs,
+            target_compatible_with = NEEDS_CUDA_VENDOR,
+            visibility = ["//visibility:private"],
+            deps = [
+                "//kernels/base:check",
+                "//kernels/base:cuda_check",
+                "//kernels/base:kernel_table",
+                "@local_cuda//:headers",
+            ] + vendor_deps,
+        )
 
 def kernel_test(name, srcs, deps, size = "small", data = [], tags = []):
     """One list of cases, run on each backend.
