@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tests may ask of the simulated cuBLASLt and cuDNN. Broken rules are in cuda_sim::take_reports().
+#pragma once
+
+#include <cstdint>
+
+namespace assay::cuda_sim_vendor {
+
+// How often cublasLtMatmulAlgoGetHeuristic was asked, so that tests can see a cache work.
+int64_t num_heuristic_calls();
+
+}  // namespace assay::cuda_sim_vendor
