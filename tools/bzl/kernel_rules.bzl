@@ -3,11 +3,12 @@
 load("//tests/cuda_sim:defs.bzl", "cuda_sim_kernels")
 load(":cuda_rules.bzl", "NEEDS_CUDA", "NEEDS_CUDA_VENDOR", "cuda_library", "if_cuda", "if_cuda_vendor")
 
-def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendor_srcs = [], vendor_deps = [], **kwargs):
+def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendor_srcs = [], vendor_hdrs = [], vendor_deps = [], **kwargs):
     """A cc_library, whose .cu files are compiled and linked in CUDA builds.
 
     cuda_srcs: .cu files, and headers of their own. They see `hdrs` too, and kernels/base.
-    vendor_srcs: .cc files that call cuBLASLt or cuDNN, where the build has them. They see `hdrs` too, and kernels/base.
+    vendor_srcs: .cc files that call cuBLASLt or cuDNN, in builds that have the libraries, and vendor_hdrs, their headers.
+        They see `hdrs` too, and kernels/base.
     """
     cuda_library(
         name = name + "_cuda",
@@ -30,7 +31,7 @@ def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendo
     if vendor_srcs:
         native.cc_library(
             name = name + "_vendor",
-            srcs = vendor_srcs + hdrs,
+            srcs = vendor_srcs + vendor_hdrs + hdrs,
             target_compatible_with = NEEDS_CUDA_VENDOR,
             visibility = ["//visibility:private"],
             deps = [
