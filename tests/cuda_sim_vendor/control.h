@@ -9,4 +9,11 @@ namespace assay::cuda_sim_vendor {
 // How often cublasLtMatmulAlgoGetHeuristic was asked, so that tests can see a cache work.
 int64_t num_heuristic_calls();
 
+// How often cuDNN made a list of engines.
+int64_t num_engine_lists();
+
+// What cuDNN has no engine for, until told otherwise.
+enum class CudnnRefusal { kNothing, kFusedGraphs, kGenericEngine, kEverything };
+void refuse_graphs(CudnnRefusal what);
+
 }  // namespace assay::cuda_sim_vendor
