@@ -89,3 +89,40 @@ def kernel_test(name, srcs, deps, size = "small", data = [], tags = []):
         target_compatible_with = NEEDS_CUDA,
         deps = [cases, "//tests/support:test_main_gpu"],
     )
+
+def vendor_test(name, srcs, deps, tags = []):
+    """Cases of a kernel that calls cuBLASLt or cuDNN, which no CPU version has. Skipped in builds without the libraries.
+
+    name (tag cuda_sim): on the GPU simulator and simulated libraries. name_gpu (tag gpu): on a GPU, with the real ones.
+    Cases that look into the simulated libraries (//tests/cuda_sim_vendor:control) belong into a test of their own.
+    """
+    cases = name + "_cases"
+    native.cc_library(
+        name = cases,
+        testonly = True,
+        srcs = srcs,
+        target_compatible_with = NEEDS_CUDA_VENDOR,
+        deps = deps + [d for d in ["//tests/support:staging", "@doctest"] if d not in deps],
+        alwayslink = True,
+    )
+    cuda_sim_kernels(
+        name = name + "_kernels",
+        testonly = True,
+        deps = [cases],
+    )
+    native.cc_test(
+        name = name,
+        size = "small",
+        args = ["--backend=cuda"],
+        tags = tags + ["cuda_sim"],
+        target_compatible_with = NEEDS_CUDA_VENDOR,
+        deps = [cases, name + "_kernels", "//tests/support:test_main"],
+    )
+    native.cc_test(
+        name = name + "_gpu",
+        size = "small",
+        args = ["--backend=cuda"],
+        tags = tags + ["gpu"],
+        target_compatible_with = NEEDS_CUDA_VENDOR,
+        deps = [cases, "//tests/support:test_main_gpu"],
+    )
