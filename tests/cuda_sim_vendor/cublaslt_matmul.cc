@@ -193,6 +193,35 @@ void multiply(const Problem& p, const Operands& o, Algorithm algorithm) {
   }
 }
 
+void add_rows(const Layout& layout, const void* data, bool is_written, std::vector<Rows>* rows) {
+  const size_t bytes = element_bytes(static_cast<cudaDataType_t>(layout.type));
+  const bool row_major = layout.order == CUBLASLT_ORDER_ROW;
+  for (int64_t matrix = 0; matrix < layout.batch_count; ++matrix) {
+    const auto* begin =
+        static_cast<const unsigned char*>(data) + matrix * layout.batch_stride * static_cast<int64_t>(bytes);
+    rows->push_back({begin, bytes * (row_major ? layout.columns : layout.rows), bytes * static_cast<size_t>(layout.ld),
+                     row_major ? layout.rows : layout.columns, is_written});
+  }
+}
+
+// What a product reads and writes.
+std::vector<Rows> rows_of(const Problem& p, const Operands& o, Algorithm algorithm) {
+  std::vector<Rows> rows;
+  add_rows(p.a, o.a, false, &rows);
+  add_rows(p.b, o.b, false, &rows);
+  if (o.beta != 0 || o.integer_beta != 0) add_rows(p.c, o.c, false, &rows);
+  if (has_bias(p)) {
+    const size_t bytes = element_bytes(bias_type(p));
+    const auto count = static_cast<size_t>(p.desc.bias_stride == 0 ? 1 : p.batch);
+    rows.push_back(
+        {p.desc.bias, bytes * static_cast<size_t>(p.m), bytes * static_cast<size_t>(p.desc.bias_stride), count, false});
+  }
+  const size_t workspace = workspace_bytes(p, algorithm);
+  if (workspace > 0) rows.push_back({o.workspace, workspace, workspace, 1, true});
+  add_rows(p.d, o.d, true, &rows);
+  return rows;
+}
+
 bool is_wide(const Layout& layout, uint32_t alignment) {
   const int64_t bytes = static_cast<int64_t>(element_bytes(static_cast<cudaDataType_t>(layout.type)));
   return alignment % 16 == 0 && layout.ld * bytes % 16 == 0 && layout.batch_stride * bytes % 16 == 0;
@@ -316,9 +345,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     verdict = check_workspace(problem, algorithm, workspace, workspace_size);
   }
   if (verdict.status != CUBLAS_STATUS_SUCCESS) return refuse(kCall, verdict);
-  const cudaError_t error = enqueue(stream, [problem, operands, algorithm] { multiply(problem, operands, algorithm); });
+  const cudaError_t error = enqueue(kCall, stream, rows_of(problem, operands, algorithm),
+                                    [problem, operands, algorithm] { multiply(problem, operands, algorithm); });
   if (error == cudaSuccess) return CUBLAS_STATUS_SUCCESS;
-  (void)cudaGetLastError();
   return refuse(kCall, {CUBLAS_STATUS_EXECUTION_FAILED, "the stream is none, or of another device"});
 }
 

@@ -6,8 +6,6 @@
 #include <mutex>
 #include <set>
 
-#include "tests/cuda_sim_vendor/device_work.h"
-
 // The library's context, opaque in its header.
 struct cudnnContext {
   int device;
@@ -376,10 +374,9 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
   const Descriptor* graph = configuration->graph;
   const CudnnVerdict verdict = check_binding(*graph, engine, binding, device);
   if (verdict.status != CUDNN_STATUS_SUCCESS) return cudnn_fail(kCall, verdict);
-  const cudaError_t error =
-      enqueue(stream_of_handle(handle), [graph, engine, binding] { execute_graph(*graph, engine, binding); });
+  const cudaError_t error = enqueue(kCall, stream_of_handle(handle), rows_of(*graph, engine, binding),
+                                    [graph, engine, binding] { execute_graph(*graph, engine, binding); });
   if (error == cudaSuccess) return CUDNN_STATUS_SUCCESS;
-  (void)cudaGetLastError();
   return cudnn_fail(kCall, {CUDNN_STATUS_EXECUTION_FAILED_CUDART, "the stream is none, or of another device"});
 }
 

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/cuda_sim_vendor/device_work.h"
+
 namespace assay::cuda_sim_vendor {
 
 struct Descriptor {
@@ -83,6 +85,8 @@ struct Binding {
   void* workspace = nullptr;
 };
 CudnnVerdict check_binding(const Descriptor& graph, int engine, const Binding& binding, int device);
+// What it will read and write.
+std::vector<Rows> rows_of(const Descriptor& graph, int engine, const Binding& binding);
 void execute_graph(const Descriptor& graph, int engine, const Binding& binding);
 
 }  // namespace assay::cuda_sim_vendor

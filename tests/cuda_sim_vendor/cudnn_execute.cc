@@ -59,6 +59,16 @@ std::vector<const Descriptor*> tensors_in_memory(const Descriptor& graph) {
   return tensors;
 }
 
+// The rows of a tensor: elements with one index in the batch and one row of the grid, channels side by side.
+void add_rows(const Descriptor& d, const Binding& binding, bool is_written, std::vector<Rows>* rows) {
+  const Tensor t = tensor_of(d, binding);
+  const auto last = static_cast<size_t>((t.sizes[3] - 1) * t.strides[3] + (t.sizes[1] - 1) * t.strides[1]);
+  for (int64_t n = 0; n < t.sizes[0]; ++n) {
+    rows->push_back({t.data + n * t.strides[0], (last + 1) * sizeof(float),
+                     static_cast<size_t>(t.strides[2]) * sizeof(float), static_cast<size_t>(t.sizes[2]), is_written});
+  }
+}
+
 float to_14_bits(float x) {
   if (!std::isfinite(x) || x == 0) return x;
   const int exponent = std::ilogb(x);
@@ -163,6 +173,20 @@ CudnnVerdict check_binding(const Descriptor& graph, int engine, const Binding& b
     return {CUDNN_STATUS_EXECUTION_FAILED, "the workspace: " + why};
   }
   return {};
+}
+
+std::vector<Rows> rows_of(const Descriptor& graph, int engine, const Binding& binding) {
+  std::vector<Rows> rows;
+  const std::vector<const Descriptor*> tensors = tensors_in_memory(graph);
+  const Descriptor& convolution = *graph.all<Descriptor*>(CUDNN_ATTR_OPERATIONGRAPH_OPS)[0];
+  const bool reads_output = convolution.one<float>(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA) != 0;
+  for (const Descriptor* tensor : tensors) {
+    if (tensor != tensors.back() || reads_output) add_rows(*tensor, binding, false, &rows);
+  }
+  const auto workspace = static_cast<size_t>(engine_workspace_bytes(engine, graph));
+  if (workspace > 0) rows.push_back({binding.workspace, workspace, workspace, 1, true});
+  add_rows(*tensors.back(), binding, true, &rows);
+  return rows;
 }
 
 void execute_graph(const Descriptor& graph, int engine, const Binding& binding) {
