@@ -3,10 +3,10 @@
 // elements, each thread kTile/16 x kTile/16 of them, over slices of K in shared memory. While a slice is multiplied,
 // the next is on its way to registers; two buffers make one barrier a slice enough.
 //
-// Where elements come from is the business of a source. Two kinds:
-//   along K:    Row row(int64_t r); void seek(int64_t k); float4 load(const Row&); void advance(int step);
-//               load gives elements k .. k+3 of a row, zeros outside; advance adds to k.
-//   along rows: float4 load(int64_t r, int64_t k): elements of rows r .. r+3 at k, zeros outside.
+// Where elements come from is the business of a cursor, which stands at a row (a column of B counts as one) and a k:
+//   kAlongK:      whether load() gives four consecutive k of one row, or four consecutive rows at one k;
+//   load():       these, zeros outside the matrix;
+//   advance(n):   to k + n.
 //
 // A slice has as many elements as float4 loads of one per thread bring: 8 of K for a tile of 128, 16 for one of 64. It
 // lies as [k][row], so that a thread reads its rows by float4. Row r of depth k stands at r ^ kTurn * (k / 4): stores
@@ -32,7 +32,9 @@ struct SliceShape {
   __device__ __forceinline__ static int place(int k, int row) { return k * kTile + (row ^ (k / 4 * kTurn)); }
 };
 
-__device__ __forceinline__ float4 load_four(const float* x, int64_t left, bool vector) {
+// The first `left` of four elements (none where left < 1), zeros for the rest.
+template <class Count>
+__device__ __forceinline__ float4 load_four(const float* x, Count left, bool vector) {
   if (vector && left >= 4) return *reinterpret_cast<const float4*>(x);
   float4 v = {0, 0, 0, 0};
   if (left > 0) v.x = x[0];
@@ -42,90 +44,91 @@ __device__ __forceinline__ float4 load_four(const float* x, int64_t left, bool v
   return v;
 }
 
-// ---- Sources over a matrix in memory. `vector`: float4 loads are aligned.
+// ---- Cursors over a matrix in memory
 
-struct MatrixAlongK {  // element (r, k) at x[r * stride + k]
-  static constexpr bool kAlongK = true;
-  using Row = const float*;  // null outside
+struct TileMatrix {
   const float* x;
-  int64_t stride, rows, depth;
-  bool vector;
-  int64_t k;
-
-  __device__ __forceinline__ Row row(int64_t r) const { return r < rows ? x + r * stride : nullptr; }
-  __device__ __forceinline__ void seek(int64_t start) { k = start; }
-  __device__ __forceinline__ float4 load(Row row) const {
-    return load_four(row + k, row != nullptr ? depth - k : 0, vector);
-  }
-  __device__ __forceinline__ void advance(int step) { k += step; }
+  int64_t stride;       // of rows along K, of k along rows
+  int64_t rows, depth;  // depth: K
+  bool vector;          // float4 loads are aligned
 };
 
-struct MatrixAlongRows {  // element (r, k) at x[k * stride + r]
-  static constexpr bool kAlongK = false;
-  const float* x;
-  int64_t stride, rows, depth;
-  bool vector;
-
-  __device__ __forceinline__ float4 load(int64_t r, int64_t k) const {
-    return load_four(x + k * stride + r, k < depth ? rows - r : 0, vector);
+class CursorAlongK {  // element (r, k) at x[r * stride + k]
+ public:
+  static constexpr bool kAlongK = true;
+  __device__ __forceinline__ CursorAlongK(const TileMatrix& m, int64_t row, int k)
+      : x_(m.x + row * m.stride + k), left_(row < m.rows ? m.depth - k : 0), vector_(m.vector) {}
+  __device__ __forceinline__ float4 load() const { return load_four(x_, left_, vector_); }
+  __device__ __forceinline__ void advance(int step) {
+    x_ += step;
+    left_ -= step;
   }
+
+ private:
+  const float* x_;
+  int64_t left_;  // of the row; 0 or less outside
+  bool vector_;
+};
+
+class CursorAlongRows {  // element (r, k) at x[k * stride + r]
+ public:
+  static constexpr bool kAlongK = false;
+  __device__ __forceinline__ CursorAlongRows(const TileMatrix& m, int64_t row, int k)
+      : x_(m.x + k * m.stride + row),
+        stride_(m.stride),
+        depth_left_(m.depth - k),
+        rows_left_(static_cast<int>(min(m.rows - row, int64_t{4}))),
+        vector_(m.vector) {}
+  __device__ __forceinline__ float4 load() const { return load_four(x_, depth_left_ > 0 ? rows_left_ : 0, vector_); }
+  __device__ __forceinline__ void advance(int step) {
+    x_ += step * stride_;
+    depth_left_ -= step;
+  }
+
+ private:
+  const float* x_;
+  int64_t stride_, depth_left_;
+  int rows_left_;
+  bool vector_;
 };
 
 // ---- A slice on its way from global to shared memory: each thread carries four elements
 
-template <int kTile, class Source, bool kAlongK = Source::kAlongK>
-class SliceStage;
-
-// Elements k .. k+3 of one row.
-template <int kTile, class Source>
-class SliceStage<kTile, Source, true> {
+template <int kTile, class Cursor>
+class SliceStage {
  public:
+  template <class Source>
   __device__ __forceinline__ SliceStage(const Source& source, int64_t first_row)
-      : source_(source), row_(source.row(first_row + row())) {
-    source_.seek(k());
-  }
+      : cursor_(source, first_row + row(), k()) {}
+
   __device__ __forceinline__ void fetch() {
-    value_ = source_.load(row_);
-    source_.advance(Shape::kDepth);
+    value_ = cursor_.load();
+    cursor_.advance(Shape::kDepth);
   }
   __device__ __forceinline__ void store(float* slice) const {
     float* y = slice + Shape::place(k(), row());
-    y[0] = value_.x;
-    y[kTile] = value_.y;
-    y[2 * kTile] = value_.z;
-    y[3 * kTile] = value_.w;
+    if constexpr (Cursor::kAlongK) {
+      y[0] = value_.x;
+      y[kTile] = value_.y;
+      y[2 * kTile] = value_.z;
+      y[3 * kTile] = value_.w;
+    } else {
+      *reinterpret_cast<float4*>(y) = value_;
+    }
   }
 
  private:
   using Shape = SliceShape<kTile>;
-  __device__ __forceinline__ static int k() { return static_cast<int>(threadIdx.x) % Shape::kQuads * 4; }
-  __device__ __forceinline__ static int row() { return static_cast<int>(threadIdx.x) / Shape::kQuads; }
-
-  Source source_;
-  typename Source::Row row_;
-  float4 value_;
-};
-
-// Rows r .. r+3 at one k.
-template <int kTile, class Source>
-class SliceStage<kTile, Source, false> {
- public:
-  __device__ __forceinline__ SliceStage(const Source& source, int64_t first_row)
-      : source_(source), row_(first_row + row()), k_(k()) {}
-  __device__ __forceinline__ void fetch() {
-    value_ = source_.load(row_, k_);
-    k_ += SliceShape<kTile>::kDepth;
+  __device__ __forceinline__ static int k() {
+    const int thread = threadIdx.x;
+    return Cursor::kAlongK ? thread % Shape::kQuads * 4 : thread / (kTile / 4);
   }
-  __device__ __forceinline__ void store(float* slice) const {
-    *reinterpret_cast<float4*>(slice + SliceShape<kTile>::place(k(), row())) = value_;
+  __device__ __forceinline__ static int row() {
+    const int thread = threadIdx.x;
+    return Cursor::kAlongK ? thread / Shape::kQuads : thread % (kTile / 4) * 4;
   }
 
- private:
-  __device__ __forceinline__ static int row() { return static_cast<int>(threadIdx.x) % (kTile / 4) * 4; }
-  __device__ __forceinline__ static int k() { return static_cast<int>(threadIdx.x) / (kTile / 4); }
-
-  Source source_;
-  int64_t row_, k_;
+  Cursor cursor_;
   float4 value_;
 };
 
@@ -163,14 +166,14 @@ __device__ __forceinline__ void multiply_slice(const float* a, const float* b, f
 template <int kTile, class StageA, class StageB>
 __device__ __forceinline__ void multiply_tile(StageA& a, StageB& b, int64_t depth, float* shared,
                                               float (&sum)[kTile / 16][kTile / 16]) {
-  const int64_t slices = (depth + SliceShape<kTile>::kDepth - 1) / SliceShape<kTile>::kDepth;
+  const int slices = static_cast<int>((depth + SliceShape<kTile>::kDepth - 1) / SliceShape<kTile>::kDepth);
   if (slices == 0) return;
   a.fetch();
   b.fetch();
   a.store(shared);
   b.store(shared + kSliceFloats);
   __syncthreads();
-  for (int64_t s = 0; s < slices; ++s) {
+  for (int s = 0; s < slices; ++s) {
     const bool more = s + 1 < slices;
     if (more) {
       a.fetch();
@@ -184,6 +187,36 @@ __device__ __forceinline__ void multiply_tile(StageA& a, StageB& b, int64_t dept
       b.store(next + kSliceFloats);
     }
     __syncthreads();
+  }
+}
+
+// Calls f(row, column, value) for each element of the tile, a warp's calls running along a row so that what f stores is
+// coalesced. The tile passes through `shared`, 16 elements a thread at a time, and f's code is there but kTile^2 / 4096
+// times, not once per element. All threads of the block take part; f synchronises nothing.
+template <int kTile, class F>
+__device__ __forceinline__ void for_each_element(const float (&sum)[kTile / 16][kTile / 16], float* shared,
+                                                 const F& f) {
+  constexpr int kSide = kTile / 16, kRows = 16 / kSide;  // rows of each thread in one phase
+  static_assert(kTileSharedFloats >= 16 * kTileThreads, "a phase does not fit");
+  const int down = static_cast<int>(threadIdx.x) / kThreadsAcross, across = threadIdx.x % kThreadsAcross;
+#pragma unroll
+  for (int phase = 0; phase < kSide / kRows; ++phase) {
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < kRows; ++i) {
+#pragma unroll
+      for (int j = 0; j < kSide; j += 4) {
+        const float* v = sum[phase * kRows + i] + j;
+        *reinterpret_cast<float4*>(shared + (down * kRows + i) * kTile + tile_offset(across, j)) = {v[0], v[1], v[2],
+                                                                                                    v[3]};
+      }
+    }
+    __syncthreads();
+#pragma unroll 1
+    for (int e = threadIdx.x; e < 16 * kTileThreads; e += kTileThreads) {
+      const int r = e / kTile, column = e % kTile;
+      f(tile_offset(r / kRows, phase * kRows + r % kRows), column, shared[e]);
+    }
   }
 }
 

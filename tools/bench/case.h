@@ -29,5 +29,10 @@ std::vector<Case> nearest_neighbour_cases();
 std::vector<Case> segment_minimum_cases();
 // kernels/coreset/greedy_k_center_bench.cc. Base: the textbook loop, one thread, no explicit vectors.
 std::vector<Case> greedy_k_center_cases();
+// kernels/matmul/gemm_bench.cc. Base of the others: gemm.
+std::vector<Case> gemm_cases();
+// kernels/conv/conv_bench.cc. No base.
+std::vector<Case> conv2d_cases();
+std::vector<Case> depthwise_conv_cases();
 
 }  // namespace assay::bench

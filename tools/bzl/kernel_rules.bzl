@@ -15,8 +15,8 @@ def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendo
     """A cc_library, whose .cu files are compiled and linked in CUDA builds; name_ptxas_test holds them to their budgets.
 
     cuda_srcs: .cu files, and headers of their own. They see `hdrs` too, and kernels/base.
-    vendor_srcs: .cc files that call cuBLASLt or cuDNN, in builds that have the libraries, and vendor_hdrs, their headers.
-        They see `hdrs` too, and kernels/base.
+    vendor_srcs: .cc files that call cuBLASLt or cuDNN, in builds that have the libraries, and vendor_hdrs, their headers;
+        vendor_deps: what they need, or libraries that do such work alone. They see `hdrs` too, and kernels/base.
     """
     cuda_library(
         name = name + "_cuda",
@@ -50,10 +50,10 @@ def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendo
         hdrs = hdrs,
         deps = ["//kernels/base:kernel_table"] + [d for d in deps if d != "//kernels/base:kernel_table"] +
                if_cuda([":" + name + "_cuda"]) +
-               (if_cuda_vendor([":" + name + "_vendor"]) if vendor_srcs else []),
+               (if_cuda_vendor([":" + name + "_vendor"]) if vendor_srcs or vendor_deps else []),
         **kwargs
     )
-    if vendor_srcs:
+    if vendor_srcs or vendor_deps:
         native.cc_library(
             name = name + "_vendor",
             srcs = vendor_srcs + vendor_hdrs + hdrs,
