@@ -10,6 +10,7 @@
 #include "kernels/activation/activation_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -26,9 +27,9 @@ PreparedCase prepare_gelu(int64_t count, bool backward) {
   const auto v = std::make_shared<Values>(count);
   const auto body = [=] {
     if (backward) {
-      run(activation_backward, {v->x.data(), v->grad_y.data(), v->y.data(), count, Activation::kGelu});
+      launch(activation_backward, {v->x.data(), v->grad_y.data(), v->y.data(), count, Activation::kGelu});
     } else {
-      run(activation_forward, {v->x.data(), v->y.data(), count, Activation::kGelu});
+      launch(activation_forward, {v->x.data(), v->y.data(), count, Activation::kGelu});
     }
   };
   const auto holds = [=] {

@@ -10,6 +10,7 @@
 #include "kernels/arithmetic/combine_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -26,7 +27,7 @@ PreparedCase prepare_combine(int64_t rows, int64_t cols, Broadcast broadcast) {
     return testing::count_wrong({y->begin(), y->begin() + cols}, want.value, want.tolerance) == 0;
   };
   return {[=] {
-            run(combine, {a->data(), b->data(), y->data(), rows, cols, Combination::kAdd, broadcast});
+            launch(combine, {a->data(), b->data(), y->data(), rows, cols, Combination::kAdd, broadcast});
           },
           {},
           holds};

@@ -12,6 +12,7 @@
 #include "kernels/attention/linear_attention_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -34,22 +35,22 @@ struct Heads {
         k_sum(c.batch * c.heads * c.width),
         workspace(linear_attention_backward_workspace_bytes(c.batch, c.tokens, c.heads, c.width) / sizeof(float)) {}
   void softmax_forward() {
-    run(attention_forward, {q(), q() + part(), q() + 2 * part(), out.data(), lse.data(), s.batch, s.tokens, s.heads,
-                            s.width, in, in, in, plain});
+    launch(attention_forward, {q(), q() + part(), q() + 2 * part(), out.data(), lse.data(), s.batch, s.tokens, s.heads,
+                               s.width, in, in, in, plain});
   }
   void softmax_backward() {
-    run(attention_backward, {q(), q() + part(), q() + 2 * part(), out.data(), lse.data(), grad_out.data(), grad.data(),
-                             grad.data() + part(), grad.data() + 2 * part(), workspace.data(), s.batch, s.tokens,
-                             s.heads, s.width, in, in, in, plain});
+    launch(attention_backward, {q(), q() + part(), q() + 2 * part(), out.data(), lse.data(), grad_out.data(),
+                                grad.data(), grad.data() + part(), grad.data() + 2 * part(), workspace.data(), s.batch,
+                                s.tokens, s.heads, s.width, in, in, in, plain});
   }
   void linear_forward() {
-    run(linear_attention_forward, {q(), q() + part(), q() + 2 * part(), out.data(), kv.data(), k_sum.data(), s.batch,
-                                   s.tokens, s.heads, s.width, in, in, in, plain});
+    launch(linear_attention_forward, {q(), q() + part(), q() + 2 * part(), out.data(), kv.data(), k_sum.data(), s.batch,
+                                      s.tokens, s.heads, s.width, in, in, in, plain});
   }
   void linear_backward() {
-    run(linear_attention_backward, {q(), q() + part(), q() + 2 * part(), out.data(), kv.data(), k_sum.data(),
-                                    grad_out.data(), grad.data(), grad.data() + part(), grad.data() + 2 * part(),
-                                    workspace.data(), s.batch, s.tokens, s.heads, s.width, in, in, in, plain});
+    launch(linear_attention_backward, {q(), q() + part(), q() + 2 * part(), out.data(), kv.data(), k_sum.data(),
+                                       grad_out.data(), grad.data(), grad.data() + part(), grad.data() + 2 * part(),
+                                       workspace.data(), s.batch, s.tokens, s.heads, s.width, in, in, in, plain});
   }
   // The first image and head's outputs.
   bool holds(bool linear) const {

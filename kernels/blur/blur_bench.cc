@@ -7,6 +7,7 @@
 #include "kernels/blur/gaussian_blur.h"
 #include "kernels/blur/gaussian_blur_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 #include "tools/bench/samples.h"
 
 namespace assay::bench {
@@ -20,7 +21,7 @@ struct Maps {
         x(sample_floats(c.batch * c.height * c.width)),
         y(x.size()),
         args{x.data(), y.data(), nullptr, c.height, c.width, c.sigma, c.batch},
-        workspace(gaussian_blur_workspace_floats(args, Backend::kCpu)) {
+        workspace(gaussian_blur_workspace_floats(args, testing::test_backend())) {
     args.workspace = workspace.data();
   }
   bool holds() const {
@@ -38,7 +39,7 @@ struct Maps {
 
 PreparedCase prepare(const GaussianBlurCase& c) {
   const auto maps = std::make_shared<Maps>(c);
-  return {[maps] { run(gaussian_blur, maps->args); }, nullptr, [maps] { return maps->holds(); }};
+  return {[maps] { launch(gaussian_blur, maps->args); }, nullptr, [maps] { return maps->holds(); }};
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "kernels/conv/conv_ref.h"
 #include "kernels/conv/depthwise_conv.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -59,7 +60,7 @@ template <class Args, class Element>
 PreparedCase prepare(const KernelTable<Args>& kernel, const ConvCase& t, int64_t weights_per_output,
                      const Element& element) {
   const auto layer = std::make_shared<Layer<Args>>(t, weights_per_output);
-  return {[layer, &kernel] { run(kernel, layer->args()); }, {}, [layer, element] { return layer->holds(element); }};
+  return {[layer, &kernel] { launch(kernel, layer->args()); }, {}, [layer, element] { return layer->holds(element); }};
 }
 
 }  // namespace

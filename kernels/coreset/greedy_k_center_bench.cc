@@ -11,6 +11,7 @@
 #include "kernels/coreset/greedy_k_center_ref.h"
 #include "tests/support/guarded_buffer.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -26,13 +27,13 @@ struct Problem {
         selected(c),
         radius2(c),
         minimum(n),
-        workspace(greedy_k_center_workspace_bytes(n), 0) {
+        workspace(greedy_k_center_workspace_bytes(n, testing::test_backend()), 0) {
     std::mt19937 generator(1);
     for (float& v : points) v = static_cast<float>(generator() >> 8) * 0x1p-24f;
   }
   void select() {
-    run(greedy_k_center, GreedyKCenterArgs{points.data(), selected.data(), radius2.data(), num_points, dim, count,
-                                           /*start=*/0, workspace.data()});
+    launch(greedy_k_center, GreedyKCenterArgs{points.data(), selected.data(), radius2.data(), num_points, dim, count,
+                                              /*start=*/0, workspace.data()});
   }
   void textbook() {
     minimum.assign(num_points, std::numeric_limits<float>::infinity());

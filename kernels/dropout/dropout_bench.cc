@@ -10,6 +10,7 @@
 #include "kernels/dropout/dropout_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -27,7 +28,7 @@ PreparedCase prepare_dropout(int64_t count) {
     }
     return true;
   };
-  return {[=] { run(dropout_forward, {x->data(), y->data(), count, 0.2f, 3, 4}); }, {}, holds};
+  return {[=] { launch(dropout_forward, {x->data(), y->data(), count, 0.2f, 3, 4}); }, {}, holds};
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "kernels/elementwise/normalise_rows.h"
 #include "kernels/elementwise/normalise_rows_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 #include "tools/bench/samples.h"
 
 namespace assay::bench {
@@ -25,7 +26,7 @@ constexpr int64_t kSample = 1000;  // elements that are verified
 
 struct Halves {
   explicit Halves(int64_t count) : x(sample_floats(count)), halves(count), y(count) {
-    run(to_float16, {x.data(), halves.data(), count});
+    launch(to_float16, {x.data(), halves.data(), count});
   }
   bool halves_hold() const {
     for (int64_t i = 0; i < kSample; ++i) {
@@ -48,7 +49,7 @@ struct Halves {
 PreparedCase prepare_to_float16(int64_t count) {
   const auto h = std::make_shared<Halves>(count);
   return {[h, count] {
-            run(to_float16, {h->x.data(), h->halves.data(), count, 65504});
+            launch(to_float16, {h->x.data(), h->halves.data(), count, 65504});
           },
           nullptr, [h] { return h->halves_hold(); }};
 }
@@ -56,7 +57,7 @@ PreparedCase prepare_to_float16(int64_t count) {
 PreparedCase prepare_from_float16(int64_t count) {
   const auto h = std::make_shared<Halves>(count);
   return {[h, count] {
-            run(from_float16, {h->halves.data(), h->y.data(), count});
+            launch(from_float16, {h->halves.data(), h->y.data(), count});
           },
           nullptr, [h] { return h->floats_hold(); }};
 }
@@ -68,7 +69,7 @@ PreparedCase prepare_image_normalise(int64_t pixels) {
   };
   const auto i = std::make_shared<Images>(Images{sample_bytes(3 * pixels), std::vector<float>(3 * pixels)});
   return {[i, pixels] {
-            run(image_normalise, {i->x.data(), i->y.data(), pixels, {127, 127, 127}, {128, 128, 128}});
+            launch(image_normalise, {i->x.data(), i->y.data(), pixels, {127, 127, 127}, {128, 128, 128}});
           },
           nullptr,
           [i] {
@@ -87,7 +88,7 @@ PreparedCase prepare_normalise_rows(int64_t rows, int64_t cols) {
   const int64_t count = rows * cols;
   const auto m = std::make_shared<Matrix>(Matrix{rows, cols, sample_floats(count), std::vector<float>(count)});
   return {[m] {
-            run(normalise_rows, {m->x.data(), m->y.data(), m->rows, m->cols, m->cols, 0});
+            launch(normalise_rows, {m->x.data(), m->y.data(), m->rows, m->cols, m->cols, 0});
           },
           nullptr, [m] { return begins_with(m->y, normalise_row_ref(m->x.data(), m->cols), 1e-7); }};
 }
@@ -97,7 +98,7 @@ PreparedCase prepare_add_row(int64_t rows, int64_t cols) {
   const auto m = std::make_shared<Matrix>(Matrix{rows, cols, std::vector<float>(cols, 0), sample_floats(rows * cols)});
   const std::vector<float> before(m->y.begin(), m->y.begin() + kSample);
   return {[m] {
-            run(add_row, {m->x.data(), m->y.data(), m->rows, m->cols});
+            launch(add_row, {m->x.data(), m->y.data(), m->rows, m->cols});
           },
           nullptr,
           [m, before] {

@@ -14,6 +14,7 @@
 #include "kernels/gaussian/mahalanobis_ref.h"
 #include "kernels/gaussian/packed_triangle.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -50,21 +51,21 @@ struct Gaussians {
     for (float& v : x) v = static_cast<float>(engine() * 0x1p-31 - 1);
     accumulate();
     matrix = comoment;
-    run(covariance_finish, {matrix.data(), samples, positions, channels, 0.01});
+    launch(covariance_finish, {matrix.data(), samples, positions, channels, 0.01});
     scratch = matrix;
     factorise();
   }
   void accumulate() {
     std::fill(mean.begin(), mean.end(), 0.0);
     std::fill(comoment.begin(), comoment.end(), 0.0);
-    run(covariance_accumulate, {x.data(), mean.data(), comoment.data(), samples, 0, positions, channels});
+    launch(covariance_accumulate, {x.data(), mean.data(), comoment.data(), samples, 0, positions, channels});
   }
   void factorise() {
     std::copy(matrix.begin(), matrix.end(), scratch.begin());
-    run(cholesky, {scratch.data(), factor.data(), bad_pivot.data(), positions, channels});
+    launch(cholesky, {scratch.data(), factor.data(), bad_pivot.data(), positions, channels});
   }
   void measure() {
-    run(mahalanobis, {x.data(), float_mean.data(), factor.data(), y.data(), distance.data(), positions, channels});
+    launch(mahalanobis, {x.data(), float_mean.data(), factor.data(), y.data(), distance.data(), positions, channels});
   }
 
   // The first position's variance of its first channel.

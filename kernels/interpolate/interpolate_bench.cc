@@ -9,6 +9,7 @@
 #include "kernels/interpolate/bilinear_resize.h"
 #include "kernels/interpolate/bilinear_resize_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 #include "tools/bench/samples.h"
 
 namespace assay::bench {
@@ -38,8 +39,8 @@ PreparedCase prepare(const BilinearResizeCase& c) {
   const auto g = std::make_shared<Grids<BilinearResizeCase>>(c);
   return {[g] {
             const BilinearResizeCase& s = g->shape;
-            run(bilinear_resize, {g->x.data(), g->y.data(), s.height, s.width, s.channels, s.out_height, s.out_width,
-                                  s.batch, s.alignment});
+            launch(bilinear_resize, {g->x.data(), g->y.data(), s.height, s.width, s.channels, s.out_height, s.out_width,
+                                     s.batch, s.alignment});
           },
           nullptr, [g] { return begins_with(g->y, bilinear_resize_ref(g->first(), g->one()).value, 1e-5); }};
 }
@@ -48,8 +49,8 @@ PreparedCase prepare(const BicubicResizeCase& c) {
   const auto g = std::make_shared<Grids<BicubicResizeCase>>(c);
   return {[g] {
             const BicubicResizeCase& s = g->shape;
-            run(bicubic_resize, {g->x.data(), g->y.data(), s.height, s.width, s.channels, s.out_height, s.out_width,
-                                 s.step_down(), s.step_across(), s.batch});
+            launch(bicubic_resize, {g->x.data(), g->y.data(), s.height, s.width, s.channels, s.out_height, s.out_width,
+                                    s.step_down(), s.step_across(), s.batch});
           },
           nullptr, [g] { return begins_with(g->y, bicubic_resize_ref(g->first(), g->one()).value, 1e-5); }};
 }

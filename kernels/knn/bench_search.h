@@ -9,6 +9,7 @@
 #include "kernels/base/parallel.h"
 #include "kernels/knn/nearest_neighbour.h"
 #include "kernels/knn/test_banks.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 
@@ -26,11 +27,11 @@ struct BenchSearch {
         packed(bank, d),
         distance2(q),
         index(q),
-        workspace(kernels::nearest_neighbour_workspace_bytes(num_threads(), d), 0) {}
+        workspace(kernels::nearest_neighbour_workspace_bytes(testing::test_backend(), {q, r, d}, num_threads()), 0) {}
   void nearest() {
-    run(kernels::nearest_neighbour,
-        kernels::NearestNeighbourArgs{queries.data(), packed.view(), distance2.data(), index.data(), num_queries,
-                                      workspace.data(), workspace.size()});
+    launch(kernels::nearest_neighbour,
+           kernels::NearestNeighbourArgs{queries.data(), packed.view(), distance2.data(), index.data(), num_queries,
+                                         workspace.data(), workspace.size()});
   }
 
   int64_t num_queries, num_rows, dim;

@@ -8,6 +8,7 @@
 #include "kernels/knn/nearest_neighbour_ref.h"
 #include "kernels/matmul/gemm.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -32,8 +33,8 @@ PreparedCase prepare(int64_t queries, int64_t rows, int64_t dim) {
   return {
       [s] { s->nearest(); },
       [s, product] {
-        run(gemm, GemmArgs{s->queries.data(), s->bank.data(), product->data(), s->num_queries, s->num_rows, s->dim,
-                           s->dim, s->dim, s->num_rows, false, true});
+        launch(gemm, GemmArgs{s->queries.data(), s->bank.data(), product->data(), s->num_queries, s->num_rows, s->dim,
+                              s->dim, s->dim, s->num_rows, false, true});
       },
       [s] { return row_is_nearest(*s, 0) && row_is_nearest(*s, s->num_queries - 1); },
   };

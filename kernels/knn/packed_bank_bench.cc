@@ -8,6 +8,7 @@
 #include "kernels/knn/test_banks.h"
 #include "tests/support/guarded_buffer.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -31,7 +32,10 @@ PreparedCase prepare(int64_t num_rows, int64_t dim) {
     }
     return true;
   };
-  return {[=] { run(pack_bank, {bank->rows.data(), bank->panels.data(), num_rows, dim}); }, nullptr, last_panel_holds};
+  return {[=] {
+            launch(pack_bank, {bank->rows.data(), bank->panels.data(), num_rows, dim});
+          },
+          nullptr, last_panel_holds};
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "kernels/knn/segment_minimum.h"
 #include "kernels/knn/segment_minimum_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -24,9 +25,9 @@ struct Table {
   }
   int64_t segments() const { return static_cast<int64_t>(offsets.size()) - 1; }
   void fill() {
-    run(segment_minimum, SegmentMinimumArgs{search.queries.data(), search.packed.view(), offsets.data(), cells.data(),
-                                            search.num_queries, segments(), segments(), search.workspace.data(),
-                                            search.workspace.size()});
+    launch(segment_minimum, SegmentMinimumArgs{search.queries.data(), search.packed.view(), offsets.data(),
+                                               cells.data(), search.num_queries, segments(), segments(),
+                                               search.workspace.data(), search.workspace.size()});
   }
   bool holds(int64_t query) const {
     for (int64_t j = 0; j < segments(); ++j) {

@@ -8,6 +8,7 @@
 #include "kernels/knn/top_k.h"
 #include "kernels/knn/top_k_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -16,10 +17,14 @@ using namespace assay::kernels;
 
 struct Nearest {
   Nearest(int64_t q, int64_t r, int64_t d, int64_t neighbours)
-      : search(q, r, d), k(neighbours), distance2(q * k), index(q * k) {}
+      : search(q, r, d),
+        k(neighbours),
+        distance2(q * k),
+        index(q * k),
+        workspace(top_k_workspace_bytes(assay::testing::test_backend(), {q, r, d}, k, num_threads()), 0) {}
   void find() {
-    run(top_k, TopKArgs{search.queries.data(), search.packed.view(), distance2.data(), index.data(), search.num_queries,
-                        k, search.workspace.data(), search.workspace.size()});
+    launch(top_k, TopKArgs{search.queries.data(), search.packed.view(), distance2.data(), index.data(),
+                           search.num_queries, k, workspace.data(), workspace.size()});
   }
   // The distances of one query, place by place, whichever of two rows at the same distance was taken.
   bool holds(int64_t query) const {
@@ -37,6 +42,7 @@ struct Nearest {
   int64_t k;
   std::vector<float> distance2;  // (Q, k)
   std::vector<int64_t> index;    // (Q, k)
+  assay::testing::GuardedBuffer<char> workspace;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "kernels/loss/hard_mining_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -28,8 +29,8 @@ PreparedCase prepare_cosine(int64_t rows, int64_t cols) {
                                                  std::vector<float>(rows), std::vector<float>(2 * rows),
                                                  std::vector<double>(cosine_distance_workspace_bytes(rows, cols) / 8)});
   const auto body = [=] {
-    run(cosine_distance_forward,
-        {v->a.data(), v->b.data(), v->distance.data(), v->norms.data(), v->workspace.data(), rows, cols});
+    launch(cosine_distance_forward,
+           {v->a.data(), v->b.data(), v->distance.data(), v->norms.data(), v->workspace.data(), rows, cols});
   };
   const auto holds = [=] {
     const std::vector<double> a(v->a.begin(), v->a.begin() + cols), b(v->b.begin(), v->b.begin() + cols);
@@ -45,7 +46,7 @@ PreparedCase prepare_selection(int64_t count) {
   const auto y = std::make_shared<float>();
   const int64_t k = hard_mining_k(count, 0.9);
   return {[=] {
-            run(kth_largest, {x->data(), y.get(), workspace->data(), count, k});
+            launch(kth_largest, {x->data(), y.get(), workspace->data(), count, k});
           },
           {},
           [=] { return *y == ref::kth_largest(*x, k); }};

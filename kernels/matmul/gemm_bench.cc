@@ -11,6 +11,7 @@
 #include "kernels/matmul/gemm_mma.h"
 #include "kernels/matmul/gemm_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -48,8 +49,8 @@ struct Kernel {
 PreparedCase prepare(const Kernel& kernel, int64_t m, int64_t n, int64_t k) {
   const auto product = std::make_shared<Product>(m, n, k);
   const double error = kernel.error_constant + kernel.error_by_k * static_cast<double>(k);
-  const std::function<void()> base = [product] { run(gemm, product->args()); };
-  return {[product, table = kernel.table] { run(*table, product->args()); },
+  const std::function<void()> base = [product] { launch(gemm, product->args()); };
+  return {[product, table = kernel.table] { launch(*table, product->args()); },
           kernel.table == &gemm ? std::function<void()>() : base, [product, error] { return product->holds(error); }};
 }
 

@@ -10,6 +10,7 @@
 #include "kernels/norm/layer_norm_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -33,12 +34,12 @@ struct Norm {
         grad_beta(c),
         workspace(layer_norm_backward_workspace_bytes(r, c) / sizeof(float)) {}
   void forward() {
-    run(layer_norm_forward,
-        {x.data(), gamma.data(), beta.data(), y.data(), mean.data(), rstd.data(), rows, cols, 1e-5f});
+    launch(layer_norm_forward,
+           {x.data(), gamma.data(), beta.data(), y.data(), mean.data(), rstd.data(), rows, cols, 1e-5f});
   }
   void backward() {
-    run(layer_norm_backward, {x.data(), gamma.data(), mean.data(), rstd.data(), grad_y.data(), grad_x.data(),
-                              grad_gamma.data(), grad_beta.data(), workspace.data(), rows, cols});
+    launch(layer_norm_backward, {x.data(), gamma.data(), mean.data(), rstd.data(), grad_y.data(), grad_x.data(),
+                                 grad_gamma.data(), grad_beta.data(), workspace.data(), rows, cols});
   }
   // The first row of values and of gradients.
   bool holds() {

@@ -10,6 +10,7 @@
 #include "kernels/optim/step_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -35,7 +36,7 @@ struct Matrix {
 PreparedCase prepare_step(int64_t count) {
   const auto matrix = std::make_shared<Matrix>(count);
   const auto body = [=] {
-    run(stable_adamw_step, {matrix->list(), nullptr, matrix->workspace.data(), 1, 2e-3, 0.9, 0.999, 1e-10, 1e-4});
+    launch(stable_adamw_step, {matrix->list(), nullptr, matrix->workspace.data(), 1, 2e-3, 0.9, 0.999, 1e-10, 1e-4});
   };
   // After the one step so far.
   const auto holds = [=] {
@@ -56,7 +57,7 @@ PreparedCase prepare_norm(int64_t count) {
     return std::fabs((*norm)[0] - std::sqrt(squares)) <= 1e-6 * std::sqrt(squares);
   };
   return {[=] {
-            run(gradient_norm, {matrix->list(), matrix->workspace.data(), 0.1, norm->data(), norm->data() + 1});
+            launch(gradient_norm, {matrix->list(), matrix->workspace.data(), 0.1, norm->data(), norm->data() + 1});
           },
           {},
           holds};

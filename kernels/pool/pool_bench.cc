@@ -12,6 +12,7 @@
 #include "kernels/pool/neighbourhood_mean.h"
 #include "kernels/pool/neighbourhood_mean_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 #include "tools/bench/samples.h"
 
 namespace assay::bench {
@@ -60,7 +61,7 @@ std::vector<Case> pool_cases() {
       case_of(
           "neighbourhood_mean", {16, 16, 16, 112, 16, 16}, 9,
           [](const float* x, float* y) {
-            run(neighbourhood_mean, {x, y, 16, 16, 112, 3, 16});
+            launch(neighbourhood_mean, {x, y, 16, 16, 112, 3, 16});
           },
           [](const std::vector<float>& x) {
             return neighbourhood_mean_ref(x, {16, 16, 112, 3}).mean;
@@ -68,7 +69,7 @@ std::vector<Case> pool_cases() {
       case_of(
           "max_pool", {16, 128, 128, 64, resnet, resnet}, 9,
           [=](const float* x, float* y) {
-            run(max_pool, {x, y, 128, 128, 64, resnet, resnet, 3, 2, 1, 16});
+            launch(max_pool, {x, y, 128, 128, 64, resnet, resnet, 3, 2, 1, 16});
           },
           [](const std::vector<float>& x) {
             return max_pool_ref(x, {128, 128, 64, 3, 2, 1});
@@ -76,7 +77,7 @@ std::vector<Case> pool_cases() {
       case_of(
           "average_pool", {16, 32, 32, 112, 16, 16}, 4,
           [](const float* x, float* y) {
-            run(average_pool, {x, y, 32, 32, 112, 16, 16, 2, 2, 0, PaddingCount::kIncluded, 16});
+            launch(average_pool, {x, y, 32, 32, 112, 16, 16, 2, 2, 0, PaddingCount::kIncluded, 16});
           },
           [](const std::vector<float>& x) {
             return average_pool_ref(x, {32, 32, 112, 2, 2, 0}).mean;
@@ -84,7 +85,7 @@ std::vector<Case> pool_cases() {
       case_of(
           "adaptive_average_pool", {16, 16, 16, 112, 1, 1}, 256,
           [](const float* x, float* y) {
-            run(adaptive_average_pool, {x, y, 16, 16, 112, 1, 1, 16});
+            launch(adaptive_average_pool, {x, y, 16, 16, 112, 1, 1, 16});
           },
           [](const std::vector<float>& x) {
             return adaptive_average_pool_ref(x, {16, 16, 112, 1, 1}).mean;

@@ -7,6 +7,7 @@
 #include "kernels/random/philox_uniform.h"
 #include "kernels/random/philox_uniform_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 #include "tools/bench/samples.h"
 
 namespace assay::bench {
@@ -18,7 +19,7 @@ std::vector<Case> random_cases() {
   const auto prepare = [=]() -> PreparedCase {
     const auto y = std::make_shared<std::vector<float>>(count);
     return {[=] {
-              run(philox_uniform, {y->data(), count, 1, 2});
+              launch(philox_uniform, {y->data(), count, 1, 2});
             },
             nullptr,
             [=] {

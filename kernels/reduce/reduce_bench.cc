@@ -12,6 +12,7 @@
 #include "kernels/reduce/total_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -27,7 +28,7 @@ PreparedCase prepare_column_sum(int64_t rows, int64_t cols) {
     const auto want = ref::column_sum(*x, {}, {rows, cols}, 0);
     return testing::count_wrong(*y, want.value, want.tolerance) == 0;
   };
-  return {[=] { run(column_sum, {x->data(), nullptr, y->data(), workspace->data(), rows, cols}); }, {}, holds};
+  return {[=] { launch(column_sum, {x->data(), nullptr, y->data(), workspace->data(), rows, cols}); }, {}, holds};
 }
 
 PreparedCase prepare_total(int64_t count) {
@@ -37,7 +38,7 @@ PreparedCase prepare_total(int64_t count) {
   const auto holds = [=] {
     return std::fabs(*y - ref::total(*x, Total::kMean)) <= ref::total_tolerance(*x, Total::kMean);
   };
-  return {[=] { run(total, {x->data(), y.get(), workspace->data(), count, Total::kMean}); }, {}, holds};
+  return {[=] { launch(total, {x->data(), y.get(), workspace->data(), count, Total::kMean}); }, {}, holds};
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "kernels/resize/nearest_resize.h"
 #include "kernels/resize/nearest_resize_ref.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 #include "tools/bench/samples.h"
 
 namespace assay::bench {
@@ -26,7 +27,7 @@ struct Images {
         y(s.batch * s.out_height * s.out_width * s.channels),
         args{x.data(),     y.data(),    nullptr, s.height, s.width, s.channels, s.width * s.channels,
              s.out_height, s.out_width, s.batch},
-        workspace(antialias_resize_workspace_bytes(args)) {
+        workspace(antialias_resize_workspace_bytes(args, testing::test_backend())) {
     args.workspace = workspace.data();
   }
   // The first image: the reference knows of no batch.
@@ -71,12 +72,12 @@ std::string shape_of(const Sizes& s) {
 
 PreparedCase prepare_antialias(const Sizes& s) {
   const auto images = std::make_shared<Images>(s);
-  return {[images] { run(antialias_resize, images->args); }, nullptr, [images] { return images->holds(); }};
+  return {[images] { launch(antialias_resize, images->args); }, nullptr, [images] { return images->holds(); }};
 }
 
 PreparedCase prepare_nearest(const Sizes& s) {
   const auto masks = std::make_shared<Masks>(s);
-  return {[masks] { run(nearest_resize, masks->args); }, nullptr, [masks] { return masks->holds(); }};
+  return {[masks] { launch(nearest_resize, masks->args); }, nullptr, [masks] { return masks->holds(); }};
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "kernels/softmax/softmax_ref.h"
 #include "tests/support/numbers.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -23,10 +24,10 @@ PreparedCase prepare_softmax(int64_t rows, int64_t cols, bool backward) {
   };
   const auto v = std::make_shared<Values>(Values{random_floats(rows * cols, 1), std::vector<float>(rows * cols),
                                                  random_floats(rows * cols, 2), std::vector<float>(rows * cols)});
-  const auto forward = [=] { run(softmax_forward, {v->x.data(), v->y.data(), rows, cols}); };
+  const auto forward = [=] { launch(softmax_forward, {v->x.data(), v->y.data(), rows, cols}); };
   forward();
   const auto body = [=] {
-    backward ? run(softmax_backward, {v->y.data(), v->grad_y.data(), v->grad_x.data(), rows, cols}) : forward();
+    backward ? launch(softmax_backward, {v->y.data(), v->grad_y.data(), v->grad_x.data(), rows, cols}) : forward();
   };
   const auto first = [=](const std::vector<float>& all) { return std::vector<float>(all.begin(), all.begin() + cols); };
   const auto holds = [=] {

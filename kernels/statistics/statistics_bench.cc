@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,7 @@
 #include "kernels/statistics/statistics_ref.h"
 #include "kernels/statistics/top_share_mean.h"
 #include "tools/bench/case.h"
+#include "tools/bench/launch.h"
 
 namespace assay::bench {
 namespace {
@@ -33,7 +35,9 @@ struct Rows {
 
   Rows(int64_t r, int64_t c)
       : rows(r), cols(c), x(ref::row("narrow", r * c, 1)), value(r), mad(r), mean(r), counts(kBins) {
-    workspace.resize(top_share_mean_workspace_bytes(Backend::kCpu, r, c, kShare));
+    const Backend backend = testing::test_backend();
+    workspace.resize(std::max({top_share_mean_workspace_bytes(backend, r, c, kShare),
+                               median_mad_workspace_bytes(backend, r), radix_select_workspace_bytes(backend, r, 1)}));
   }
   std::vector<double> first() const { return {x.begin(), x.begin() + cols}; }
 };
@@ -62,19 +66,20 @@ std::vector<Case> statistics_cases() {
       case_of(
           "radix_select", maps, pixels, 4, 16,
           [](Rows& r) {
-            run(radix_select, {r.x.data(), nullptr, r.value.data(), r.rows, r.cols, r.cols / 2, 1, nullptr});
+            launch(radix_select,
+                   {r.x.data(), nullptr, r.value.data(), r.rows, r.cols, r.cols / 2, 1, r.workspace.data()});
           },
           [](const Rows& r) { return r.value[0] == static_cast<float>(ref::sorted(r.first())[r.cols / 2]); }),
       case_of(
           "median_mad", maps, pixels, 16, 64,  // two selections for an even number, each of values and of deviations
           [](Rows& r) {
-            run(median_mad, {r.x.data(), r.value.data(), r.mad.data(), r.rows, r.cols, nullptr});
+            launch(median_mad, {r.x.data(), r.value.data(), r.mad.data(), r.rows, r.cols, r.workspace.data()});
           },
           [](const Rows& r) { return near(r.value[0], ref::median(r.first())); }),
       case_of(
           "top_share_mean", maps, pixels, 5, 20,
           [](Rows& r) {
-            run(top_share_mean, {r.x.data(), r.mean.data(), r.rows, r.cols, kShare, r.workspace.data()});
+            launch(top_share_mean, {r.x.data(), r.mean.data(), r.rows, r.cols, kShare, r.workspace.data()});
           },
           [](const Rows& r) {
             return near(r.mean[0], ref::top_mean(r.first(), top_share_count(r.cols, kShare)).mean);
@@ -83,7 +88,7 @@ std::vector<Case> statistics_cases() {
           "histogram", maps, pixels, 2, 4,
           [](Rows& r) {
             r.counts.assign(kBins, 0);
-            run(histogram, {r.x.data(), r.counts.data(), r.rows * r.cols, kBins, 1.0, 1.002});
+            launch(histogram, {r.x.data(), r.counts.data(), r.rows * r.cols, kBins, 1.0, 1.002});
           },
           [](const Rows& r) {
             return std::accumulate(r.counts.begin(), r.counts.end(), int64_t{0}) == r.rows * r.cols;

@@ -5,14 +5,15 @@
 
 namespace assay::testing {
 namespace {
-Backend backend = Backend::kCpu;
+Backend chosen = Backend::kCpu;
 }
 
-Backend test_backend() { return backend; }
+Backend test_backend() { return chosen; }
+void set_test_backend(Backend backend) { chosen = backend; }
 
 void choose_test_backend(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--backend=cuda") == 0) backend = Backend::kCuda;
+    if (std::strcmp(argv[i], "--backend=cuda") == 0) chosen = Backend::kCuda;
   }
 }
 

@@ -9,6 +9,7 @@ namespace assay::testing {
 
 Backend test_backend();
 inline bool on_cuda() { return test_backend() == Backend::kCuda; }
+void set_test_backend(Backend backend);
 // Reads the program's arguments; called by main.
 void choose_test_backend(int argc, char** argv);
 
