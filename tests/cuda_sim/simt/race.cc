@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/cuda_sim/simt/race.h"
 
-#include <memory>
+#include <array>
 #include <vector>
 
 #include "tests/cuda_sim/simt/block.h"
@@ -27,8 +27,9 @@ const char* access_name(Access access) {
 }
 
 ShadowMemory& shadow_of_device(int device) {
-  static std::unique_ptr<ShadowMemory> shadows[kMaxDevices];
-  if (shadows[device] == nullptr) shadows[device] = std::make_unique<ShadowMemory>(device_range(device).base);
+  // Never destroyed: work that is left over, frees above all, runs while the process ends.
+  static auto* shadows = new std::array<ShadowMemory*, kMaxDevices>();
+  if ((*shadows)[device] == nullptr) (*shadows)[device] = new ShadowMemory(device_range(device).base);
   return *shadows[device];
 }
 
