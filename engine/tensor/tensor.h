@@ -52,6 +52,8 @@ class Tensor {
     ASSAY_CHECK(DTypeOf<T>::value == dtype_, "tensor of shape ", to_string(shape_), " read as another dtype");
     return reinterpret_cast<T*>(raw());
   }
+  // Whether another Tensor holds the same storage.
+  bool is_shared() const { return storage_.use_count() > 1; }
   std::byte* raw() const { return storage_ ? storage_->data() + offset_bytes_ : nullptr; }
   // Rows of the first axis from `begin` to before `end`, sharing storage.
   Tensor rows(int64_t begin, int64_t end) const;
