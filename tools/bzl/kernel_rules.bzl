@@ -1,10 +1,10 @@
 """A kernel's library with its CUDA half, and its test on every backend."""
 
 load("//tests/cuda_sim:defs.bzl", "cuda_sim_kernels")
-load(":cuda_rules.bzl", "NEEDS_CUDA", "cuda_library", "if_cuda")
+load(":cuda_rules.bzl", "NEEDS_CUDA", "cuda_library", "cuda_report_files", "if_cuda")
 
 def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], **kwargs):
-    """A cc_library, whose .cu files are compiled and linked in CUDA builds.
+    """A cc_library, whose .cu files are compiled and linked in CUDA builds; name_ptxas_test holds them to their budgets.
 
     cuda_srcs: .cu files, and headers of their own. They see `hdrs` too, and kernels/base.
     """
@@ -16,6 +16,23 @@ def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], **kwa
             "//kernels/base:cuda_check",
             "//kernels/base:kernel_table",
         ] + cuda_deps,
+    )
+    cuda_report_files(
+        name = name + "_cuda_report",
+        libraries = [":" + name + "_cuda"],
+        target_compatible_with = NEEDS_CUDA,
+        visibility = ["//tools/cuda_report:__pkg__"],
+    )
+    native.sh_test(
+        name = name + "_ptxas_test",
+        size = "small",
+        srcs = ["//tools/cuda_report:budget_test.py"],
+        args = ["$(locations :%s_cuda_report)" % name],
+        data = [
+            ":" + name + "_cuda_report",
+            "//tools/cuda_report:resources.py",
+        ],
+        target_compatible_with = NEEDS_CUDA,
     )
     native.cc_library(
         name = name,
