@@ -46,8 +46,8 @@ Tensor nearest_resize(const Tensor& mask, int64_t height, int64_t width) {
               ", expected (height, width)");
   check_sides("nearest_resize", mask, height, width);
   Tensor out = Tensor::empty<uint8_t>({height, width}, "mask");
-  const Tensor columns = Tensor::empty<int64_t>({width}, "resize");
-  run(kernels::nearest_resize, {mask.data<uint8_t>(), out.data<uint8_t>(), columns.data<int64_t>(), mask.dim(0),
+  const Tensor positions = Tensor::empty<int64_t>({height + width}, "resize");
+  run(kernels::nearest_resize, {mask.data<uint8_t>(), out.data<uint8_t>(), positions.data<int64_t>(), mask.dim(0),
                                 mask.dim(1), mask.dim(1), height, width});
   return out;
 }
