@@ -36,8 +36,8 @@ Tensor antialias_resize(const Tensor& image, int64_t height, int64_t width) {
   args.x_stride_bytes = args.width * args.channels;
   args.out_height = height;
   args.out_width = width;
-  const Tensor workspace =
-      ctx.empty<uint8_t>({static_cast<int64_t>(kernels::antialias_resize_workspace_bytes(args))}, "resize");
+  const Tensor workspace = ctx.empty<uint8_t>(
+      {static_cast<int64_t>(kernels::antialias_resize_workspace_bytes(args, ctx.device().backend))}, "resize");
   args.workspace = ctx.out<uint8_t>(workspace);
   ctx.run(kernels::antialias_resize, args);
   return out;
@@ -49,8 +49,8 @@ Tensor nearest_resize(const Tensor& mask, int64_t height, int64_t width) {
   check_sides("nearest_resize", mask, height, width);
   const OpContext ctx("nearest_resize", {{"mask", &mask}});
   Tensor out = ctx.empty<uint8_t>({height, width}, "mask");
-  const Tensor columns = ctx.empty<int64_t>({width}, "resize");
-  ctx.run(kernels::nearest_resize, {ctx.in<uint8_t>(mask), ctx.out<uint8_t>(out), ctx.out<int64_t>(columns),
+  const Tensor positions = ctx.empty<int64_t>({height + width}, "resize");
+  ctx.run(kernels::nearest_resize, {ctx.in<uint8_t>(mask), ctx.out<uint8_t>(out), ctx.out<int64_t>(positions),
                                     mask.dim(0), mask.dim(1), mask.dim(1), height, width});
   return out;
 }
