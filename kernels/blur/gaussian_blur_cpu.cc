@@ -83,7 +83,12 @@ void gaussian_blur_simd(const GaussianBlurArgs& a) {
   for (int64_t i = 1; i <= radius; ++i) {
     weights[i] = static_cast<float>(std::exp(-0.5 * i * i / (a.sigma * a.sigma)) / total);
   }
-  for (int64_t row = 0; row < a.height; ++row) blur_row(a, weights, radius, row, padded);
+  GaussianBlurArgs map = a;
+  for (int64_t b = 0; b < a.batch; ++b) {
+    for (int64_t row = 0; row < a.height; ++row) blur_row(map, weights, radius, row, padded);
+    map.x += a.height * a.width;
+    map.y += a.height * a.width;
+  }
 }
 
 }  // namespace assay::kernels::HWY_NAMESPACE

@@ -11,6 +11,7 @@
 #include "kernels/blur/gaussian_blur_ref.h"
 #include "tests/golden/map_kernels.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
 namespace assay::kernels {
@@ -18,18 +19,25 @@ namespace {
 
 using testing::for_each_target;
 using testing::GuardedBuffer;
+using testing::Staging;
 
 std::vector<float> random_map(const GaussianBlurCase& s, uint32_t seed) {
   std::mt19937 engine(seed);
-  std::vector<float> x(s.height * s.width);
+  std::vector<float> x(s.batch * s.height * s.width);
   for (float& v : x) v = static_cast<float>(engine() * 0x1p-32 * 7 - 3);
   return x;
 }
 
 std::vector<float> blurred(const std::vector<float>& x, const GaussianBlurCase& s) {
-  GuardedBuffer<float> y(s.height * s.width);
-  GuardedBuffer<float> workspace(gaussian_blur_workspace_floats(s.width, s.sigma));
-  run(gaussian_blur, {x.data(), y.data(), workspace.data(), s.height, s.width, s.sigma});
+  GuardedBuffer<float> y(static_cast<int64_t>(x.size()));
+  GaussianBlurArgs args = {nullptr, nullptr, nullptr, s.height, s.width, s.sigma, s.batch};
+  GuardedBuffer<float> workspace(gaussian_blur_workspace_floats(args, testing::test_backend()));
+  Staging staging;
+  args.x = staging.in(x);
+  args.y = staging.out(y);
+  args.workspace = staging.out(workspace);
+  run(gaussian_blur, args, staging.stream());
+  staging.finish();
   CHECK(y.guards_intact());
   CHECK(workspace.guards_intact());
   return y.values();
@@ -39,6 +47,7 @@ void check_against_reference(const GaussianBlurCase& s, uint32_t seed) {
   CAPTURE(s.height);
   CAPTURE(s.width);
   CAPTURE(s.sigma);
+  CAPTURE(s.batch);
   CAPTURE(seed);
   const std::vector<float> x = random_map(s, seed);
   const std::vector<float> y = blurred(x, s);
@@ -66,7 +75,7 @@ TEST_CASE("gaussian_blur agrees with the double reference on random shapes") {
     std::mt19937 engine(7);
     for (uint32_t seed = 0; seed < 40; ++seed) {
       const GaussianBlurCase s = {static_cast<int64_t>(engine() % 40), static_cast<int64_t>(engine() % 40),
-                                  engine() * 0x1p-32 * 5};
+                                  engine() * 0x1p-32 * 5, static_cast<int64_t>(engine() % 3)};
       check_against_reference(s, seed);
     }
   });

@@ -3,10 +3,12 @@
 //
 // float32 -> float16 rounds to nearest, ties to even, into subnormals too; from 65520 up it gives infinity, below
 // 2^-25 zero of the same sign (2^-25 itself ties to zero). float16 -> float32 is exact. A NaN stays a NaN, made quiet,
-// with its sign and the ten upper bits of its payload. The same bits on every instruction set and backend.
+// with its sign and the ten upper bits of its payload. The same bits on every instruction set and backend. On the CPU
+// by parallel_for.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "kernels/base/kernel_table.h"
 
@@ -16,6 +18,8 @@ struct ToFloat16Args {
   const float* x;  // (count)
   uint16_t* y;     // (count), bits of binary16; must not overlap x
   int64_t count;   // >= 0
+  // Larger numbers count as this one: 65504 where an infinity would spoil what is computed from y. Not NaN.
+  float ceiling = std::numeric_limits<float>::infinity();
 };
 extern const KernelTable<ToFloat16Args> to_float16;
 

@@ -67,18 +67,24 @@ HWY_INLINE FloatVec float_of(BitsVec half) {
   return hn::BitCast(tag, hn::Or(y, sign));
 }
 
+// The smaller of the two, and a NaN where x is one.
+HWY_INLINE FloatVec at_most(FloatVec x, float ceiling) {
+  const FloatVec limit = hn::Set(FloatTag(), ceiling);
+  return hn::IfThenElse(hn::Gt(x, limit), limit, x);
+}
+
 // The last elements go through a buffer of one vector.
-void to_float16_piece(const float* HWY_RESTRICT x, uint16_t* HWY_RESTRICT y, int64_t count) {
+void to_float16_piece(const float* HWY_RESTRICT x, uint16_t* HWY_RESTRICT y, int64_t count, float ceiling) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(FloatTag()));
   int64_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(hn::DemoteTo(HalfTag(), half_bits(hn::LoadU(FloatTag(), x + i))), HalfTag(), y + i);
+    hn::StoreU(hn::DemoteTo(HalfTag(), half_bits(at_most(hn::LoadU(FloatTag(), x + i), ceiling))), HalfTag(), y + i);
   }
   if (i == count) return;
   float in[hn::MaxLanes(FloatTag())] = {};
   uint16_t out[hn::MaxLanes(FloatTag())];
   std::copy(x + i, x + count, in);
-  hn::StoreU(hn::DemoteTo(HalfTag(), half_bits(hn::LoadU(FloatTag(), in))), HalfTag(), out);
+  hn::StoreU(hn::DemoteTo(HalfTag(), half_bits(at_most(hn::LoadU(FloatTag(), in), ceiling))), HalfTag(), out);
   std::copy(out, out + (count - i), y + i);
 }
 
@@ -112,7 +118,7 @@ HWY_EXPORT(from_float16_piece);
 
 void to_float16_cpu(const ToFloat16Args& a) {
   parallel_for(a.count, kElementsPerPiece, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(to_float16_piece)(a.x + begin, a.y + begin, end - begin);
+    HWY_DYNAMIC_DISPATCH(to_float16_piece)(a.x + begin, a.y + begin, end - begin, a.ceiling);
   });
 }
 

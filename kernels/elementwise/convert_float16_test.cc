@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +13,7 @@
 
 #include "kernels/elementwise/convert_float16_ref.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
 namespace assay::kernels {
@@ -19,19 +21,35 @@ namespace {
 
 using testing::for_each_target;
 using testing::GuardedBuffer;
+using testing::Staging;
 
-std::vector<uint16_t> to_half(const std::vector<float>& x) {
-  GuardedBuffer<uint16_t> y(static_cast<int64_t>(x.size()));
-  run(to_float16, ToFloat16Args{x.data(), y.data(), y.size()});
+// Whether the arrays start at a 64-byte boundary or one element past it: wide accesses want the former.
+enum class Place { kAligned, kOdd };
+
+template <class Out, class In, class Convert>
+std::vector<Out> converted(const std::vector<In>& x, Place place, const Convert& convert) {
+  const int64_t offset = place == Place::kAligned ? 0 : 1;
+  GuardedBuffer<In> in(static_cast<int64_t>(x.size()), offset);
+  std::copy(x.begin(), x.end(), in.data());
+  GuardedBuffer<Out> y(in.size(), offset);
+  Staging staging;
+  convert(staging.in(in), staging.out(y), in.size(), staging.stream());
+  staging.finish();
   CHECK(y.guards_intact());
   return y.values();
 }
 
-std::vector<float> to_float(const std::vector<uint16_t>& x) {
-  GuardedBuffer<float> y(static_cast<int64_t>(x.size()));
-  run(from_float16, FromFloat16Args{x.data(), y.data(), y.size()});
-  CHECK(y.guards_intact());
-  return y.values();
+std::vector<uint16_t> to_half(const std::vector<float>& x, Place place = Place::kOdd,
+                              float ceiling = std::numeric_limits<float>::infinity()) {
+  return converted<uint16_t>(x, place, [&](const float* in, uint16_t* y, int64_t count, const StreamHandle& stream) {
+    run(to_float16, ToFloat16Args{in, y, count, ceiling}, stream);
+  });
+}
+
+std::vector<float> to_float(const std::vector<uint16_t>& x, Place place = Place::kOdd) {
+  return converted<float>(x, place, [](const uint16_t* in, float* y, int64_t count, const StreamHandle& stream) {
+    run(from_float16, FromFloat16Args{in, y, count}, stream);
+  });
 }
 
 uint32_t bits_of(float x) {
@@ -114,6 +132,19 @@ TEST_CASE("to_float16 keeps a NaN a NaN, quiet, with its sign") {
   });
 }
 
+TEST_CASE("to_float16 with a ceiling keeps numbers below it, and a NaN") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> x = {1e9f, infinity, 65504, 65520, 65503, -1e9f, -infinity, 0, float_of_bits(0xff812345)};
+  for_each_target([&](const char* target) {
+    CAPTURE(target);
+    for (const Place place : {Place::kOdd, Place::kAligned}) {
+      CHECK(to_half(x, place, 65504) ==
+            std::vector<uint16_t>{0x7bff, 0x7bff, 0x7bff, 0x7bff, 0x7bff, 0xfc00, 0xfc00, 0, 0xfe09});
+    }
+    CHECK(to_half({3, 2, 1}, Place::kOdd, 2) == std::vector<uint16_t>{0x4000, 0x4000, 0x3c00});
+  });
+}
+
 TEST_CASE("convert_float16 handles every length around a vector and a piece, and nothing at all") {
   std::mt19937 generator(2);
   for_each_target([&](const char* target) {
@@ -122,6 +153,7 @@ TEST_CASE("convert_float16 handles every length around a vector and a piece, and
       std::vector<float> x(count);
       for (float& v : x) v = static_cast<float>(generator() % 4097) - 2048.0f;  // exact in binary16
       CHECK(to_float(to_half(x)) == x);
+      CHECK(to_float(to_half(x, Place::kAligned), Place::kAligned) == x);
     }
   });
 }

@@ -25,9 +25,14 @@ struct Tap {
 };
 
 // The position is computed in double: in float, cells beyond 2^23 would lose their fraction.
-HWY_INLINE Tap tap_at(int64_t i, int64_t in, int64_t out) {
-  const double scale = static_cast<double>(in) / static_cast<double>(out);
-  const double position = std::max((static_cast<double>(i) + 0.5) * scale - 0.5, 0.0);
+HWY_INLINE Tap tap_at(int64_t i, int64_t in, int64_t out, PixelAlignment alignment) {
+  double position = 0;
+  if (alignment == PixelAlignment::kCentres) {
+    const double scale = static_cast<double>(in) / static_cast<double>(out);
+    position = std::max((static_cast<double>(i) + 0.5) * scale - 0.5, 0.0);
+  } else if (out > 1) {  // the product first: it is exact, so that the last output is the last cell
+    position = static_cast<double>(i) * static_cast<double>(in - 1) / static_cast<double>(out - 1);
+  }
   const int64_t low = std::min(static_cast<int64_t>(position), in - 1);
   return {low, std::min(low + 1, in - 1), static_cast<float>(position - static_cast<double>(low))};
 }
@@ -51,7 +56,7 @@ void resize_row(const BilinearResizeArgs& a, int64_t row, int64_t begin, int64_t
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const int64_t lanes = hn::Lanes(d);
-  const Tap down = tap_at(row, a.height, a.out_height);
+  const Tap down = tap_at(row, a.height, a.out_height, a.alignment);
   const float* top = a.x + down.low * a.width * a.channels;
   const float* bottom = a.x + down.high * a.width * a.channels;
   for (int64_t i = begin; i < end; ++i) {
@@ -69,7 +74,7 @@ void bilinear_resize_simd(const BilinearResizeArgs& a) {
   for (int64_t begin = 0; begin < a.out_width; begin += kBlockColumns) {
     const int64_t end = std::min(begin + kBlockColumns, a.out_width);
     Tap taps[kBlockColumns];
-    for (int64_t i = begin; i < end; ++i) taps[i - begin] = tap_at(i, a.width, a.out_width);
+    for (int64_t i = begin; i < end; ++i) taps[i - begin] = tap_at(i, a.width, a.out_width, a.alignment);
     for (int64_t row = 0; row < a.out_height; ++row) resize_row(a, row, begin, end, taps);
   }
 }
@@ -82,7 +87,14 @@ namespace assay::kernels {
 
 HWY_EXPORT(bilinear_resize_simd);
 
-void bilinear_resize_cpu(const BilinearResizeArgs& args) { HWY_DYNAMIC_DISPATCH(bilinear_resize_simd)(args); }
+void bilinear_resize_cpu(const BilinearResizeArgs& args) {
+  BilinearResizeArgs grid = args;
+  for (int64_t b = 0; b < args.batch; ++b) {
+    HWY_DYNAMIC_DISPATCH(bilinear_resize_simd)(grid);
+    grid.x += args.height * args.width * args.channels;
+    grid.y += args.out_height * args.out_width * args.channels;
+  }
+}
 
 }  // namespace assay::kernels
 #endif

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/resize/antialias_resize.h"
+#include "kernels/resize/resize_workspace.h"
 #include "kernels/resize/triangle_taps.h"
 // Before Highway's own headers.
 #include "kernels/base/simd.h"
@@ -144,51 +145,18 @@ using HWY_NAMESPACE::kBlockRows;  // the same for every target
 HWY_EXPORT(filter_columns);
 HWY_EXPORT(filter_rows);
 
-// Hands out consecutive aligned pieces of the workspace; with no workspace it only counts.
-class Pieces {
- public:
-  explicit Pieces(void* workspace) : base_(reinterpret_cast<uintptr_t>(workspace)) {}
-  template <class T>
-  T* take(int64_t count) {
-    const uintptr_t begin = (base_ + used_ + kAlignment - 1) / kAlignment * kAlignment;
-    used_ = begin - base_ + static_cast<size_t>(count) * sizeof(T);
-    return reinterpret_cast<T*>(begin);
-  }
-  TriangleTaps take_taps(int64_t in, int64_t out) {
-    TriangleTaps taps;
-    taps.stride = triangle_taps_stride(in, out);
-    taps.weights = take<int32_t>(out * taps.stride);
-    taps.first = take<int32_t>(out);
-    taps.num_taps = take<int32_t>(out);
-    return taps;
-  }
-  size_t used() const { return used_; }
+struct CpuWorkspace {
+  CpuWorkspace(const AntialiasResizeArgs& a, WorkspacePieces pieces)
+      : shared(a, 1, pieces),
+        block(pieces.take<uint8_t>((a.width * a.channels + kBlockRows) * kBlockRows)),
+        out_block(pieces.take<uint8_t>((a.out_width * a.channels + kBlockRows) * kBlockRows)),
+        bytes(pieces.bytes()) {}
 
- private:
-  static constexpr size_t kAlignment = 64;  // a cache line
-  uintptr_t base_;
-  size_t used_ = 0;
-};
-
-struct Workspace {
-  TriangleTaps columns, rows;
+  ResizeWorkspace shared;
   uint8_t* block;      // (W * C rounded up, 16)  rows of x, transposed
   uint8_t* out_block;  // (W2 * C rounded up, 16)  rows of the narrowed image, transposed
-  uint8_t* narrowed;   // (H, W2, C)
   size_t bytes;
 };
-
-Workspace lay_out(const AntialiasResizeArgs& a, void* memory) {
-  Pieces pieces(memory);
-  Workspace w;
-  w.columns = pieces.take_taps(a.width, a.out_width);
-  w.rows = pieces.take_taps(a.height, a.out_height);
-  w.block = pieces.take<uint8_t>((a.width * a.channels + kBlockRows) * kBlockRows);
-  w.out_block = pieces.take<uint8_t>((a.out_width * a.channels + kBlockRows) * kBlockRows);
-  w.narrowed = pieces.take<uint8_t>(a.height * a.out_width * a.channels);
-  w.bytes = pieces.used();
-  return w;
-}
 
 void copy_rows(const AntialiasResizeArgs& a) {
   const int64_t row_bytes = a.width * a.channels;
@@ -197,30 +165,40 @@ void copy_rows(const AntialiasResizeArgs& a) {
   }
 }
 
-}  // namespace
-
-size_t antialias_resize_workspace_bytes(const AntialiasResizeArgs& args) {
-  return lay_out(args, nullptr).bytes + 64;  // the first piece moves up to its alignment
-}
-
-void antialias_resize_cpu(const AntialiasResizeArgs& args) {
+// One image; the weights have been computed.
+void resize_image(const AntialiasResizeArgs& args, const CpuWorkspace& w) {
   const bool changes_width = args.out_width != args.width;
   const bool changes_height = args.out_height != args.height;
   if (!changes_width && !changes_height) return copy_rows(args);
-  const Workspace w = lay_out(args, args.workspace);
   const uint8_t* rows = args.x;
   int64_t rows_stride = args.x_stride_bytes;
   const int64_t row_bytes = args.out_width * args.channels;
   if (changes_width) {
-    compute_triangle_taps(args.width, args.out_width, w.columns);
-    uint8_t* narrowed = changes_height ? w.narrowed : args.y;
-    HWY_DYNAMIC_DISPATCH(filter_columns)(args, w.columns, w.block, w.out_block, narrowed);
+    uint8_t* narrowed = changes_height ? w.shared.narrowed : args.y;
+    HWY_DYNAMIC_DISPATCH(filter_columns)(args, w.shared.columns, w.block, w.out_block, narrowed);
     rows = narrowed;
     rows_stride = row_bytes;
   }
   if (!changes_height) return;
-  compute_triangle_taps(args.height, args.out_height, w.rows);
-  HWY_DYNAMIC_DISPATCH(filter_rows)(rows, rows_stride, w.rows, args.out_height, row_bytes, args.y);
+  HWY_DYNAMIC_DISPATCH(filter_rows)(rows, rows_stride, w.shared.rows, args.out_height, row_bytes, args.y);
+}
+
+}  // namespace
+
+size_t antialias_resize_workspace_bytes_cpu(const AntialiasResizeArgs& args) {
+  return CpuWorkspace(args, WorkspacePieces(nullptr)).bytes;
+}
+
+void antialias_resize_cpu(const AntialiasResizeArgs& args) {
+  const CpuWorkspace w(args, WorkspacePieces(args.workspace));
+  if (args.out_width != args.width) compute_triangle_taps(args.width, args.out_width, w.shared.columns);
+  if (args.out_height != args.height) compute_triangle_taps(args.height, args.out_height, w.shared.rows);
+  AntialiasResizeArgs image = args;
+  for (int64_t b = 0; b < args.batch; ++b) {
+    resize_image(image, w);
+    image.x += args.height * args.x_stride_bytes;
+    image.y += args.out_height * args.out_width * args.channels;
+  }
 }
 
 }  // namespace assay::kernels

@@ -10,25 +10,32 @@
 #include "kernels/resize/antialias_resize_ref.h"
 #include "kernels/resize/resize_golden.h"
 #include "tests/support/guarded_bytes.h"
+#include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
 using testing::GuardedBytes;
+using testing::Staging;
 
 struct Sizes {
   int64_t height, width, out_height, out_width, channels;
+  int64_t batch = 1;
 };
 
 // The resized image; checks that nothing outside the output and the workspace is written.
 std::vector<uint8_t> resized(const std::vector<uint8_t>& x, int64_t x_stride, const Sizes& s, uint8_t fill = 0xa5) {
-  GuardedBytes y(s.out_height * s.out_width * s.channels, fill);
-  AntialiasResizeArgs args = {x.data(),   y.data(), nullptr,      s.height,   s.width,
-                              s.channels, x_stride, s.out_height, s.out_width};
-  GuardedBytes workspace(static_cast<int64_t>(antialias_resize_workspace_bytes(args)), fill);
-  args.workspace = workspace.data();
-  run(antialias_resize, args);
+  GuardedBytes y(s.batch * s.out_height * s.out_width * s.channels, fill);
+  AntialiasResizeArgs args = {nullptr,    nullptr,  nullptr,      s.height,    s.width,
+                              s.channels, x_stride, s.out_height, s.out_width, s.batch};
+  GuardedBytes workspace(static_cast<int64_t>(antialias_resize_workspace_bytes(args, testing::test_backend())), fill);
+  Staging staging;
+  args.x = staging.in(x);
+  args.y = staging.out(y);
+  args.workspace = staging.out(workspace);
+  run(antialias_resize, args, staging.stream());
+  staging.finish();
   CHECK(y.guards_intact());
   CHECK(workspace.guards_intact());
   return y.values();
@@ -85,6 +92,29 @@ TEST_CASE("antialias_resize follows its equation for random sizes") {
   for (int i = 0; i < 100; ++i) {
     const int64_t channels = random() % 2 == 0 ? 1 : 3;
     check_against_reference({side(), side(), side(), side(), channels}, static_cast<int64_t>(random() % 4), random);
+  }
+}
+
+TEST_CASE("antialias_resize treats each image of a batch as it does one") {
+  std::mt19937 random(5);
+  for (const Sizes& one : {Sizes{9, 20, 17, 8, 3}, Sizes{9, 20, 9, 8, 1}, Sizes{9, 20, 4, 20, 3},
+                           Sizes{9, 20, 9, 20, 3}, Sizes{6, 16, 3, 16, 1}}) {
+    for (const int64_t padding : {0, 4, 5}) {
+      const int64_t stride = one.width * one.channels + padding;
+      std::vector<uint8_t> x(3 * one.height * stride);
+      for (uint8_t& v : x) v = static_cast<uint8_t>(random());
+      std::vector<uint8_t> expected;
+      for (int64_t b = 0; b < 3; ++b) {
+        const auto begin = x.begin() + b * one.height * stride;
+        const std::vector<uint8_t> y = resized({begin, begin + one.height * stride}, stride, one);
+        expected.insert(expected.end(), y.begin(), y.end());
+      }
+      Sizes batch = one;
+      batch.batch = 3;
+      CHECK(resized(x, stride, batch) == expected);
+      batch.batch = 0;
+      CHECK(resized(x, stride, batch).empty());
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread. The source column of each output column is looked up once for all rows.
+// One thread. The source pixels of each axis are computed once for all masks.
 #include <algorithm>
 
 #include "kernels/resize/nearest_resize.h"
@@ -26,13 +26,17 @@ class Positions {
 }  // namespace
 
 void nearest_resize_cpu(const NearestResizeArgs& args) {
-  Positions across(args.width, args.out_width);
-  for (int64_t i = 0; i < args.out_width; ++i) args.columns[i] = across.next();
-  Positions down(args.height, args.out_height);
-  for (int64_t row = 0; row < args.out_height; ++row) {
-    const uint8_t* x = args.x + down.next() * args.x_stride_bytes;
-    uint8_t* y = args.y + row * args.out_width;
-    for (int64_t i = 0; i < args.out_width; ++i) y[i] = x[args.columns[i]];
+  int64_t* rows = args.positions;
+  int64_t* columns = args.positions + args.out_height;
+  Positions down(args.height, args.out_height), across(args.width, args.out_width);
+  for (int64_t i = 0; i < args.out_height; ++i) rows[i] = down.next();
+  for (int64_t i = 0; i < args.out_width; ++i) columns[i] = across.next();
+  for (int64_t b = 0; b < args.batch; ++b) {
+    for (int64_t row = 0; row < args.out_height; ++row) {
+      const uint8_t* x = args.x + (b * args.height + rows[row]) * args.x_stride_bytes;
+      uint8_t* y = args.y + (b * args.out_height + row) * args.out_width;
+      for (int64_t i = 0; i < args.out_width; ++i) y[i] = x[columns[i]];
+    }
   }
 }
 

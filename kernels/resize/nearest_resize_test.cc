@@ -8,18 +8,27 @@
 
 #include "kernels/resize/nearest_resize_ref.h"
 #include "kernels/resize/resize_golden.h"
+#include "tests/support/guarded_buffer.h"
 #include "tests/support/guarded_bytes.h"
+#include "tests/support/staging.h"
 
 namespace assay::kernels {
 namespace {
 
+using testing::GuardedBuffer;
 using testing::GuardedBytes;
+using testing::Staging;
 
 std::vector<uint8_t> resized(const std::vector<uint8_t>& x, int64_t stride, int64_t height, int64_t width,
-                             int64_t out_height, int64_t out_width) {
-  GuardedBytes y(out_height * out_width);
-  std::vector<int64_t> columns(out_width);
-  run(nearest_resize, {x.data(), y.data(), columns.data(), height, width, stride, out_height, out_width});
+                             int64_t out_height, int64_t out_width, int64_t batch = 1) {
+  GuardedBytes y(batch * out_height * out_width);
+  GuardedBuffer<int64_t> positions(out_height + out_width);
+  Staging staging;
+  run(nearest_resize,
+      {staging.in(x), staging.out(y), staging.out(positions), height, width, stride, out_height, out_width, batch},
+      staging.stream());
+  staging.finish();
+  CHECK(positions.guards_intact());
   CHECK(y.guards_intact());
   return y.values();
 }
@@ -51,6 +60,20 @@ TEST_CASE("nearest_resize copies the pixel under each output's centre, from padd
       }
     }
   }
+}
+
+TEST_CASE("nearest_resize treats each mask of a batch as it does one") {
+  const int64_t stride = 11;
+  std::vector<uint8_t> x(3 * 5 * stride);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<uint8_t>(37 * i);
+  std::vector<uint8_t> expected;
+  for (int64_t b = 0; b < 3; ++b) {
+    const auto begin = x.begin() + b * 5 * stride;
+    const std::vector<uint8_t> y = resized({begin, begin + 5 * stride}, stride, 5, 8, 7, 13);
+    expected.insert(expected.end(), y.begin(), y.end());
+  }
+  CHECK(resized(x, stride, 5, 8, 7, 13, 3) == expected);
+  CHECK(resized(x, stride, 5, 8, 7, 13, 0).empty());
 }
 
 TEST_CASE("nearest_resize stays inside the image for long sides") {

@@ -36,5 +36,15 @@ for size, name in (((3, 11), "kGoldenResize3x11"), ((8, 2), "kGoldenResize8x2"))
         torch.from_numpy(map_).double()[None, None], size=size, mode="bilinear", align_corners=False
     )
     text.append(array(name, f"kGoldenMap through torch's bilinear interpolate to {size[0]} x {size[1]}", out.numpy()))
+corners = torch.nn.functional.interpolate(
+    torch.from_numpy(map_).double()[None, None], size=(8, 12), mode="bilinear", align_corners=True
+)
+text.append(array("kGoldenCorners8x12", "kGoldenMap through torch's bilinear interpolate, align_corners, to 8 x 12", corners))
+for factors, name in (((8 / 5, 3 / 7), "kGoldenBicubic8x3"), (((3 + 0.1) / 5, (11 + 0.1) / 7), "kGoldenBicubic3x11")):
+    out = torch.nn.functional.interpolate(
+        torch.from_numpy(map_).double()[None, None], scale_factor=factors, mode="bicubic", align_corners=False
+    )
+    comment = f"kGoldenMap through torch's bicubic interpolate, scale factors {factors[0]:.6g} and {factors[1]:.6g}"
+    text.append(array(name, comment, out.numpy()))
 text.append("}  // namespace assay::testing")
 pathlib.Path(__file__).with_name("map_kernels.h").write_text("\n".join(text) + "\n")

@@ -29,5 +29,12 @@ std::vector<Case> nearest_neighbour_cases();
 std::vector<Case> segment_minimum_cases();
 // kernels/coreset/greedy_k_center_bench.cc. Base: the textbook loop, one thread, no explicit vectors.
 std::vector<Case> greedy_k_center_cases();
+// One list for each family of small kernels, without a base: kernels/blur/blur_bench.cc and so on.
+std::vector<Case> blur_cases();
+std::vector<Case> elementwise_cases();
+std::vector<Case> interpolate_cases();
+std::vector<Case> pool_cases();
+std::vector<Case> random_cases();
+std::vector<Case> resize_cases();
 
 }  // namespace assay::bench
