@@ -4,8 +4,7 @@
 #include <algorithm>
 
 #include "engine/autograd/apply.h"
-#include "engine/ops/add_into.h"
-#include "engine/ops/fill.h"
+#include "engine/ops/combine.h"
 
 namespace assay::autograd {
 

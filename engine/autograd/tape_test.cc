@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/autograd/apply.h"
-#include "engine/memory/storage.h"
+#include "engine/memory/usage.h"
 
 namespace assay::autograd {
 namespace {
