@@ -44,8 +44,8 @@ class ForwardContext {
   const Tensor& input(int64_t i) const { return inputs_[i]; }
   bool has_input(int64_t i) const { return inputs_.has(i); }
   const Tensor& output(int64_t i) const { return outputs_.at(static_cast<size_t>(i)); }
-  // Replaces an output by a tensor of the same shape that shares another's storage (reshape).
-  void set_output(int64_t i, const Tensor& tensor) { outputs_.at(static_cast<size_t>(i)) = tensor; }
+  // An output that infer() did not ask memory for, because it shares another's (reshape).
+  void add_output(const Tensor& tensor) { outputs_.push_back(tensor); }
   // Whether a derivative may be asked for: only then is it worth computing what save() keeps.
   bool is_recorded() const { return is_recorded_; }
   // Keeps a tensor for backward; the first call's is saved(0). Does nothing where nothing is recorded.

@@ -83,6 +83,7 @@ class BackwardContext {
   bool has_grad_output(int64_t i) const;
   const Tensor& grad_output(int64_t i) const;  // throws assay::Error where there is none
   const Tensor& saved(int64_t i) const { return node_.saved_.at(static_cast<size_t>(i)); }
+  int64_t num_saved() const { return static_cast<int64_t>(node_.saved_.size()); }
   bool needs_grad(int64_t input) const;
   // Where the gradient of an input goes, allocated in the input's shape. To be asked for at most once per input, and
   // written completely. Not wanted where needs_grad is false.

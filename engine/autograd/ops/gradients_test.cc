@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients of every operation of the list against its equation in double, and the words of its errors.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <tuple>
+
+#include "engine/autograd/ops/gradcheck.h"
+#include "engine/autograd/ops/op_types.h"
+#include "kernels/dropout/dropout.h"
+#include "kernels/random/philox.h"
+#include "tests/support/test_device.h"
+
+namespace assay::autograd {
+namespace {
+
+using testing::check_gradients;
+using testing::Doubles;
+using testing::example;
+using testing::GradExample;
+using Values = std::vector<Doubles>;
+using Vars = std::vector<Var>;
+
+template <class Op>
+struct Examples;  // an operation without a specialisation does not compile below
+
+// f of each element.
+template <class F>
+auto each(const F& f) {
+  return [f](const Values& in) {
+    Doubles y;
+    for (const double x : in[0]) y.push_back(f(x));
+    return y;
+  };
+}
+
+template <>
+struct Examples<Activation> {
+  static std::vector<GradExample> list() {
+    return {
+        example(
+            "gelu", {{3, 37}}, [](const Vars& v) { return gelu(v[0]); },
+            each([](double x) { return x * 0.5 * std::erfc(-x / std::sqrt(2.0)); })),
+        example(
+            "relu", {{3, 37}}, [](const Vars& v) { return relu(v[0]); },
+            each([](double x) { return std::fmax(x, 0); })),
+        example(
+            "relu6", {{3, 37}}, [](const Vars& v) { return relu6(v[0]); },
+            each([](double x) { return std::fmin(std::fmax(x, 0), 6); })),
+        example(
+            "elu_plus_one", {{3, 37}}, [](const Vars& v) { return elu_plus_one(v[0]); },
+            each([](double x) { return x > 0 ? x + 1 : std::exp(x); })),
+    };
+  }
+};
+
+// a and b element by element, b repeated over the leading axes.
+template <class F>
+auto pairs(const F& f) {
+  return [f](const Values& in) {
+    Doubles y;
+    for (size_t i = 0; i < in[0].size(); ++i) y.push_back(f(in[0][i], in[1][i % in[1].size()]));
+    return y;
+  };
+}
+
+template <>
+struct Examples<Add> {
+  static std::vector<GradExample> list() {
+    const auto run = [](const Vars& v) { return add(v[0], v[1]); };
+    const auto sums = pairs([](double a, double b) { return a + b; });
+    return {
+        example("same shape", {{2, 3, 5}, {2, 3, 5}}, run, sums),
+        example("a row", {{2, 3, 5}, {5}}, run, sums),
+        example("two axes", {{4, 3, 5}, {3, 5}}, run, sums),
+        example(
+            "difference", {{4, 5}, {4, 5}}, [](const Vars& v) { return subtract(v[0], v[1]); },
+            pairs([](double a, double b) { return a - b; })),
+        example(
+            "difference of a row", {{4, 5}, {5}}, [](const Vars& v) { return subtract(v[0], v[1]); },
+            pairs([](double a, double b) { return a - b; })),
+    };
+  }
+};
+
+template <>
+struct Examples<Multiply> {
+  static std::vector<GradExample> list() {
+    const auto run = [](const Vars& v) { return multiply(v[0], v[1]); };
+    const auto products = pairs([](double a, double b) { return a * b; });
+    return {example("same shape", {{2, 3, 5}, {2, 3, 5}}, run, products),
+            example("a row", {{7, 5}, {5}}, run, products),
+            example(
+                "a number", {{3, 5}, {1}},
+                [](const Vars& v) {
+                  return multiply(reshape(v[0], {15, 1}), v[1]);
+                },
+                products)};
+  }
+};
+
+template <>
+struct Examples<Scale> {
+  static std::vector<GradExample> list() {
+    return {example(
+        "scale", {{3, 5}}, [](const Vars& v) { return scale(v[0], -2.5f); }, each([](double x) { return -2.5 * x; }))};
+  }
+};
+
+template <>
+struct Examples<Dropout> {
+  static std::vector<GradExample> list() {
+    const auto equation = [](const Values& in) {
+      Doubles y;
+      for (size_t i = 0; i < in[0].size(); ++i) {
+        const uint32_t word = kernels::philox_block(5, 7, i / 4).x[i % 4];
+        const bool is_kept = (word >> 8) >= kernels::dropout_threshold(0.3f);
+        y.push_back(is_kept ? in[0][i] / (1 - static_cast<double>(0.3f)) : 0);
+      }
+      return y;
+    };
+    return {example(
+        "dropout", {{4, 33}}, [](const Vars& v) { return dropout(v[0], 0.3f, 5, 7); }, equation)};
+  }
+};
+
+Doubles layer_norm_equation(const Values& in, size_t cols, double eps) {
+  Doubles y;
+  for (size_t r = 0; r < in[0].size(); r += cols) {
+    double mean = 0, variance = 0;
+    for (size_t c = 0; c < cols; ++c) mean += in[0][r + c] / static_cast<double>(cols);
+    for (size_t c = 0; c < cols; ++c) variance += std::pow(in[0][r + c] - mean, 2) / static_cast<double>(cols);
+    for (size_t c = 0; c < cols; ++c) {
+      y.push_back((in[0][r + c] - mean) / std::sqrt(variance + eps) * in[1][c] + in[2][c]);
+    }
+  }
+  return y;
+}
+
+template <>
+struct Examples<LayerNorm> {
+  static std::vector<GradExample> list() {
+    return {example(
+        "layer_norm", {{2, 4, 19}, {19}, {19}}, [](const Vars& v) { return layer_norm(v[0], v[1], v[2], 1e-3f); },
+        [](const Values& in) { return layer_norm_equation(in, 19, 1e-3f); })};
+  }
+};
+
+Doubles linear_equation(const Values& in, size_t cols) {
+  Doubles y;
+  const size_t outputs = in[1].size() / cols;
+  for (size_t r = 0; r < in[0].size(); r += cols) {
+    for (size_t o = 0; o < outputs; ++o) {
+      double sum = in.size() > 2 ? in[2][o] : 0;
+      for (size_t c = 0; c < cols; ++c) sum += in[0][r + c] * in[1][o * cols + c];
+      y.push_back(sum);
+    }
+  }
+  return y;
+}
+
+template <>
+struct Examples<Linear> {
+  static std::vector<GradExample> list() {
+    const auto equation = [](const Values& in) { return linear_equation(in, 7); };
+    return {
+        example(
+            "with a bias", {{2, 3, 7}, {5, 7}, {5}}, [](const Vars& v) { return linear(v[0], v[1], v[2]); }, equation),
+        example(
+            "without", {{6, 7}, {4, 7}}, [](const Vars& v) { return linear(v[0], v[1]); }, equation),
+        example(
+            "square", {{7, 7}, {7, 7}}, [](const Vars& v) { return linear(v[0], v[1]); }, equation)};
+  }
+};
+
+template <>
+struct Examples<Reduce> {
+  static std::vector<GradExample> list() {
+    const auto total = [](const Values& in) {
+      double t = 0;
+      for (const double x : in[0]) t += x;
+      return t;
+    };
+    return {example(
+                "sum", {{3, 5}}, [](const Vars& v) { return sum(v[0]); },
+                [total](const Values& in) { return Doubles{total(in)}; }),
+            example(
+                "mean", {{3, 5}}, [](const Vars& v) { return mean(v[0]); },
+                [total](const Values& in) { return Doubles{total(in) / 15}; })};
+  }
+};
+
+template <>
+struct Examples<Reshape> {
+  static std::vector<GradExample> list() {
+    return {example(
+        "reshape", {{2, 3, 4}},
+        [](const Vars& v) {
+          return reshape(v[0], {4, 6});
+        },
+        [](const Values& in) { return in[0]; })};
+  }
+};
+
+template <>
+struct Examples<Softmax> {
+  static std::vector<GradExample> list() {
+    const auto equation = [](const Values& in) {
+      Doubles y;
+      for (size_t r = 0; r < in[0].size(); r += 11) {
+        double total = 0;
+        for (size_t c = 0; c < 11; ++c) total += std::exp(in[0][r + c]);
+        for (size_t c = 0; c < 11; ++c) y.push_back(std::exp(in[0][r + c]) / total);
+      }
+      return y;
+    };
+    return {example(
+        "softmax", {{2, 3, 11}}, [](const Vars& v) { return softmax(v[0]); }, equation)};
+  }
+};
+
+template <class Op>
+void check_op() {
+  CAPTURE(std::string(Op::kName));
+  const std::vector<GradExample> examples = Examples<Op>::list();
+  CHECK_FALSE(examples.empty());
+  for (const GradExample& e : examples) check_gradients(e);
+}
+
+template <class... Ops>
+void check_all(const std::tuple<Ops...>*) {
+  (check_op<Ops>(), ...);
+}
+
+TEST_CASE("every operation's value and gradients agree with its equation in double") {
+  check_all(static_cast<const AllOps*>(nullptr));
+}
+
+TEST_CASE("operands that do not fit are refused by name") {
+  Tape tape;
+  const auto of = [&tape](const Shape& shape) {
+    return tape.constant(assay::testing::tensor_of<float>(shape, testing::random_values(num_elements(shape), 1)));
+  };
+  CHECK_THROWS_WITH(add(of({2, 3}), of({2})), "add: b has shape (2), expected (2, 3) or its last axes");
+  CHECK_THROWS_WITH(multiply(of({3}), of({2, 3})), "multiply: b has shape (2, 3), expected (3) or its last axes");
+  CHECK_THROWS_WITH(linear(of({2, 3}), of({4, 2})),
+                    "linear: weight has shape (4, 2), x has shape (2, 3), expected (C_out, C_in) and (..., C_in)");
+  CHECK_THROWS_WITH(linear(of({2, 3}), of({4, 3}), of({3})), "linear: bias has shape (3), expected (4)");
+  CHECK_THROWS_WITH(layer_norm(of({2, 3}), of({2}), of({3}), 1e-5f), "layer_norm: gamma has shape (2), expected (3)");
+  CHECK_THROWS_WITH(layer_norm(of({2, 3}), of({3}), of({3}), 0), "layer_norm: eps is 0, expected a positive number");
+  CHECK_THROWS_WITH(softmax(of({2, 0})), "softmax: x has shape (2, 0), expected (..., C) with C >= 1");
+  CHECK_THROWS_WITH(dropout(of({2}), 1, 0, 0), "dropout: probability 1, expected 0 to below 1");
+  CHECK_THROWS_WITH(mean(of({0})), "reduce: the mean of no elements");
+  CHECK_THROWS_AS(reshape(of({2, 3}), {5}), Error);
+  CHECK_THROWS_WITH(gelu(tape.constant(Tensor::zeros<int32_t>({2}, "test", assay::testing::test_device()))),
+                    "activation: x is int32, expected float32");
+}
+
+}  // namespace
+}  // namespace assay::autograd
