@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/autograd/apply.h"
+#include "engine/device/stream.h"
 #include "engine/ops/combine.h"
 
 namespace assay::autograd {
@@ -85,54 +86,59 @@ void Tape::backward(const std::vector<std::pair<Var, Tensor>>& grads) {
   }
   is_spent_ = true;
   walk();
-  add_to_parameters();
 }
 
 void Tape::walk() {
   for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
     Node& node = **it;
-    const bool is_reached = std::any_of(node.outputs_.begin(), node.outputs_.end(),
-                                        [&](int32_t v) { return values_[static_cast<size_t>(v)].has_grad; });
+    const bool is_reached =
+        std::any_of(node.outputs_.begin(), node.outputs_.end(), [&](int32_t v) { return has_grad(v); });
     if (is_reached) {
       BackwardContext context(*this, node);
       node.backward(context);
       context.finish();
     }
-    for (const int32_t v : node.outputs_) values_[static_cast<size_t>(v)].grad = Tensor();
+    for (const int32_t v : node.outputs_) value(v).grad = Tensor();
     it->reset();  // what it saved goes as the walk passes
   }
   nodes_.clear();
 }
 
-// Adds `grad` to what the value has; the first one is kept as it is, whoever else holds it.
+bool Tape::has_grad(int32_t index) const {
+  const Value& v = values_[static_cast<size_t>(index)];
+  return v.parameter != nullptr ? v.parameter->has_grad : v.has_grad;
+}
+
+// Adds `grad` to what the value has. The first one is kept as it is, whoever else holds it, but for a parameter's,
+// which has its own memory.
 void Tape::receive(int32_t index, const Tensor& grad) {
-  Value& value = values_[static_cast<size_t>(index)];
-  const Tensor shaped = grad.reshape(value.shape);
-  if (value.has_grad) {
+  Value& v = value(index);
+  const Tensor shaped = grad.reshape(v.shape);
+  if (has_grad(index)) {
     ops::add_into(own_grad(index), shaped);
+  } else if (v.parameter != nullptr) {
+    const Tensor& own = fresh_grad(index);
+    copy(shaped, own, current_stream(v.device));
   } else {
-    value.grad = shaped;
-    value.has_grad = true;
+    v.grad = shaped;
+    v.has_grad = true;
   }
+}
+
+const Tensor& Tape::fresh_grad(int32_t index) {
+  Value& v = value(index);
+  Tensor& grad = v.parameter != nullptr ? v.parameter->grad : v.grad;
+  (v.parameter != nullptr ? v.parameter->has_grad : v.has_grad) = true;
+  const bool is_there = v.parameter != nullptr && grad.shape() == v.shape && grad.device() == v.device;
+  if (!is_there) grad = Tensor::empty(v.shape, DType::kFloat32, "gradients", v.device);
+  return grad;
 }
 
 const Tensor& Tape::own_grad(int32_t index) {
-  Value& value = values_[static_cast<size_t>(index)];
-  if (value.grad.is_shared()) value.grad = value.grad.clone("gradients");
-  return value.grad;
-}
-
-void Tape::add_to_parameters() {
-  for (const auto& [parameter, index] : parameters_) {
-    Value& value = values_[static_cast<size_t>(index)];
-    if (!value.has_grad) continue;
-    if (parameter->grad.size() == value.grad.size() && parameter->grad.shape() == value.shape) {
-      ops::add_into(parameter->grad, value.grad);
-    } else {
-      parameter->grad = own_grad(index);
-    }
-    value.grad = Tensor();
-  }
+  Value& v = value(index);
+  if (v.parameter != nullptr) return v.parameter->grad;
+  if (v.grad.is_shared()) v.grad = v.grad.clone("gradients");
+  return v.grad;
 }
 
 const Tensor& Tape::grad(const Var& variable) const {
@@ -147,12 +153,12 @@ const Tensor& Tape::grad(const Var& variable) const {
 // ---- What a derivative sees
 
 bool BackwardContext::has_grad_output(int64_t i) const {
-  return tape_.values_[static_cast<size_t>(node_.outputs_.at(static_cast<size_t>(i)))].has_grad;
+  return tape_.has_grad(node_.outputs_.at(static_cast<size_t>(i)));
 }
 
 const Tensor& BackwardContext::grad_output(int64_t i) const {
   ASSAY_CHECK(has_grad_output(i), node_.name(), ": output ", i, " has no gradient");
-  return tape_.values_[static_cast<size_t>(node_.outputs_[static_cast<size_t>(i)])].grad;
+  return tape_.value(node_.outputs_[static_cast<size_t>(i)]).grad;
 }
 
 bool BackwardContext::needs_grad(int64_t input) const {
@@ -162,20 +168,15 @@ bool BackwardContext::needs_grad(int64_t input) const {
 GradSlot BackwardContext::grad_input(int64_t input) {
   if (!needs_grad(input)) return {};
   const int32_t index = node_.inputs_[static_cast<size_t>(input)];
-  Tape::Value& value = tape_.values_[static_cast<size_t>(index)];
-  const auto fresh = [&] { return Tensor::empty(value.shape, DType::kFloat32, "gradients", value.device); };
   // A value that is named twice: kernels write both gradients at once, so the second one gets memory of its own.
   if (std::find(given_.begin(), given_.end(), index) != given_.end()) {
-    apart_.push_back({index, fresh()});
+    const Tape::Value& value = tape_.value(index);
+    apart_.push_back({index, Tensor::empty(value.shape, DType::kFloat32, "gradients", value.device)});
     return {true, false, apart_.back().grad};
   }
   given_.push_back(index);
-  if (!value.has_grad) {
-    value.grad = fresh();
-    value.has_grad = true;
-    return {true, false, value.grad};
-  }
-  return {true, true, tape_.own_grad(index)};
+  if (tape_.has_grad(index)) return {true, true, tape_.own_grad(index)};
+  return {true, false, tape_.fresh_grad(index)};
 }
 
 void BackwardContext::pass_grad(int64_t input, const Tensor& grad) {

@@ -26,11 +26,14 @@ namespace assay::autograd {
 
 class Tape;
 
-// What training changes. `grad` has no elements until a backward pass reaches the parameter; later passes add to it.
+// What training changes.
 struct Parameter {
   std::string name;
   Tensor value;  // float32
-  Tensor grad;   // float32, the shape of value, or no elements
+  // The shape of value once a backward pass has reached the parameter. Its memory stays where it is from then on, so
+  // that an optimiser need not look for it anew at each step.
+  Tensor grad;
+  bool has_grad = false;  // false: grad holds nothing yet, or nothing any more; the next pass overwrites it
 };
 
 // A value on a tape; to be used while the tape lives.
@@ -166,11 +169,15 @@ class Tape {
   };
 
   int32_t add_value(const Tensor& tensor, bool is_leaf, Parameter* parameter);
-  void receive(int32_t value, const Tensor& grad);
-  // The value's gradient, which it must have, to be written in place.
-  const Tensor& own_grad(int32_t value);
+  Value& value(int32_t index) { return values_[static_cast<size_t>(index)]; }
+  // A parameter's gradient is kept in the parameter.
+  bool has_grad(int32_t index) const;
+  void receive(int32_t index, const Tensor& grad);
+  // Where a first gradient is to be written; the value has one from now on.
+  const Tensor& fresh_grad(int32_t index);
+  // The gradient that the value has, to be added to in place.
+  const Tensor& own_grad(int32_t index);
   void walk();
-  void add_to_parameters();
 
   std::vector<Value> values_;
   std::vector<std::unique_ptr<Node>> nodes_;

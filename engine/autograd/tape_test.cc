@@ -158,13 +158,27 @@ TEST_CASE("a variable that the loss does not depend on has no gradient") {
 }
 
 TEST_CASE("parameters keep their gradient over tapes and add up; naming one twice is naming it once") {
-  Parameter p = {"p", tensor_of({3}), {}};
+  Parameter p = {"p", tensor_of({3}), {}, false};
   for (int step = 1; step <= 2; ++step) {
     Tape tape;
     tape.backward(multiply(tape.parameter(&p), tape.parameter(&p)));
     CHECK(values_of(p.grad) == std::vector<float>{static_cast<float>(6 * step)});
   }
   CHECK(values_of(p.value) == std::vector<float>{3});
+}
+
+TEST_CASE("a parameter's gradient stays in its place, and is overwritten once it is said to be used up") {
+  Parameter p = {"p", tensor_of({3}), {}, false};
+  const float* place = nullptr;
+  for (int step = 0; step < 3; ++step) {
+    Tape tape;
+    const Var w = tape.parameter(&p);
+    tape.backward(step == 1 ? add(w, w) : multiply(w, w));  // add passes its gradient on instead of writing it
+    if (step == 0) place = p.grad.data<float>();
+    CHECK(p.grad.data<float>() == place);
+    CHECK(values_of(p.grad) == std::vector<float>{step == 1 ? 2.0f : 6.0f});
+    p.has_grad = false;
+  }
 }
 
 TEST_CASE("saved tensors are freed as the walk passes, and values nobody saved with their last Var") {
@@ -185,7 +199,7 @@ TEST_CASE("saved tensors are freed as the walk passes, and values nobody saved w
 }
 
 TEST_CASE("checkpoint gives the same values and gradients, and saves its inputs alone") {
-  Parameter p = {"p", tensor_of({3}), {}};
+  Parameter p = {"p", tensor_of({3}), {}, false};
   const auto function = [&p](Tape& t, const std::vector<Var>& in) {
     Var y = multiply(in[0], t.parameter(&p));
     for (int i = 0; i < 3; ++i) y = multiply(y, y);
@@ -194,7 +208,7 @@ TEST_CASE("checkpoint gives the same values and gradients, and saves its inputs 
   std::vector<std::vector<float>> results[2];
   int64_t nodes[2];
   for (const int is_checkpointed : {0, 1}) {
-    p.grad = Tensor();
+    p.has_grad = false;
     Tape tape;
     const Var x = tape.variable(tensor_of({0.5f})), z = tape.variable(tensor_of({2}));
     const Var doubled = add(x, x);
@@ -211,7 +225,7 @@ TEST_CASE("checkpoint gives the same values and gradients, and saves its inputs 
 }
 
 TEST_CASE("checkpoint of constants still reaches the parameters inside") {
-  Parameter p = {"p", tensor_of({3}), {}};
+  Parameter p = {"p", tensor_of({3}), {}, false};
   Tape tape;
   const auto square = [&p](Tape& t, const std::vector<Var>&) {
     return std::vector<Var>{multiply(t.parameter(&p), t.parameter(&p))};
