@@ -48,18 +48,19 @@ struct AdamSettings {
 };
 
 // Moves the moments of element i; returns sqrt(v / c2) + eps.
-inline double adam_moments(OptimState* s, size_t i, double g, const AdamSettings& a, int64_t step) {
+inline double adam_moments(OptimState* s, size_t i, double g, const AdamSettings& a, double c2) {
   s->m[i] = a.beta1 * s->m[i] + (1 - a.beta1) * g;
   s->m_size[i] = a.beta1 * s->m_size[i] + (1 - a.beta1) * std::fabs(g);
   s->v[i] = a.beta2 * s->v[i] + (1 - a.beta2) * g * g;
   s->w[i] = a.amsgrad ? std::max(s->w[i], s->v[i]) : s->v[i];
-  return std::sqrt(s->w[i] / (1 - std::pow(a.beta2, step))) + a.eps;
+  return std::sqrt(s->w[i] / c2) + a.eps;
 }
 
 inline void adam(OptimState* s, const std::vector<float>& grad, double scale, const AdamSettings& a, int64_t step) {
+  const double c1 = 1 - std::pow(a.beta1, step), c2 = 1 - std::pow(a.beta2, step), rate = a.rate / c1;
   for (size_t i = 0; i < s->p.size(); ++i) {
     const double g = grad[i] * scale + (a.decoupled ? 0 : a.decay * s->p[i]);
-    const double denominator = adam_moments(s, i, g, a, step), rate = a.rate / (1 - std::pow(a.beta1, step));
+    const double denominator = adam_moments(s, i, g, a, c2);
     if (a.decoupled) s->p[i] *= 1 - a.rate * a.decay;
     s->move(i, rate * s->m[i] / denominator, rate * s->m_size[i] / denominator, optim_roundings(step));
   }
@@ -67,13 +68,14 @@ inline void adam(OptimState* s, const std::vector<float>& grad, double scale, co
 
 inline void stable_adamw(OptimState* s, const std::vector<float>& grad, double scale, const AdamSettings& a,
                          double clip, int64_t step) {
+  const double c1 = 1 - std::pow(a.beta1, step), c2 = 1 - std::pow(a.beta2, step);
   std::vector<double> denominators;
   double squares = 0;
   for (size_t i = 0; i < s->p.size(); ++i) {
-    denominators.push_back(adam_moments(s, i, grad[i] * scale, a, step));
+    denominators.push_back(adam_moments(s, i, grad[i] * scale, a, c2));
     squares += std::pow(grad[i] * scale / denominators[i], 2) / static_cast<double>(s->p.size());
   }
-  const double rate = a.rate / (1 - std::pow(a.beta1, step)) / std::max(1.0, std::sqrt(squares) / clip);
+  const double rate = a.rate / c1 / std::max(1.0, std::sqrt(squares) / clip);
   for (size_t i = 0; i < s->p.size(); ++i) {
     s->p[i] *= 1 - a.rate * a.decay;
     // RMS(u) adds the roundings of a run of 256 squares in four partial sums.

@@ -36,5 +36,15 @@ std::vector<Case> interpolate_cases();
 std::vector<Case> pool_cases();
 std::vector<Case> random_cases();
 std::vector<Case> resize_cases();
+// Training, at the shapes of a ViT-B. No base. kernels/FAMILY/FAMILY_bench.cc each.
+std::vector<Case> layer_norm_cases();
+std::vector<Case> activation_cases();
+std::vector<Case> softmax_cases();
+std::vector<Case> dropout_cases();
+std::vector<Case> reduce_cases();
+std::vector<Case> arithmetic_cases();
+std::vector<Case> attention_cases();
+std::vector<Case> loss_cases();
+std::vector<Case> optim_cases();
 
 }  // namespace assay::bench
