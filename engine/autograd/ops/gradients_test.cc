@@ -2,6 +2,7 @@
 // Gradients of every operation of the list against its equation in double, and the words of its errors.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 
@@ -173,6 +174,66 @@ struct Examples<Linear> {
   }
 };
 
+// qkv (tokens, 3, heads, width) of one image.
+Doubles linear_attention_equation(const Doubles& qkv, size_t tokens, size_t heads, size_t width) {
+  const auto phi = [](double x) { return x > 0 ? x + 1 : std::exp(x); };
+  const auto at = [&](size_t t, size_t part, size_t h, size_t d) {
+    return qkv[((t * 3 + part) * heads + h) * width + d];
+  };
+  Doubles y(tokens * heads * width);
+  for (size_t t = 0; t < tokens; ++t) {
+    for (size_t h = 0; h < heads; ++h) {
+      double total = 0;
+      Doubles sum(width, 0);
+      for (size_t s = 0; s < tokens; ++s) {
+        double weight = 0;
+        for (size_t d = 0; d < width; ++d) weight += phi(at(t, 0, h, d)) * phi(at(s, 1, h, d));
+        total += weight;
+        for (size_t d = 0; d < width; ++d) sum[d] += weight * at(s, 2, h, d);
+      }
+      for (size_t d = 0; d < width; ++d) y[(t * heads + h) * width + d] = sum[d] / total;
+    }
+  }
+  return y;
+}
+
+template <>
+struct Examples<LinearAttention> {
+  static std::vector<GradExample> list() {
+    const auto equation = [](const Values& in) {
+      const size_t half = in[0].size() / 2;
+      Doubles y;
+      for (const size_t begin : {size_t{0}, half}) {
+        const auto first = in[0].begin() + static_cast<std::ptrdiff_t>(begin);
+        const Doubles image = linear_attention_equation({first, first + static_cast<std::ptrdiff_t>(half)}, 5, 2, 3);
+        y.insert(y.end(), image.begin(), image.end());
+      }
+      return y;
+    };
+    return {example(
+        "two images, two heads", {{2, 5, 18}}, [](const Vars& v) { return linear_attention(v[0], 2); }, equation)};
+  }
+};
+
+template <>
+struct Examples<MapCosine> {
+  static std::vector<GradExample> list() {
+    const auto equation = [](const Values& in) {
+      double mean = 0;
+      for (size_t begin = 0; begin < in[0].size(); begin += 20) {
+        double product = 0, a = 0, b = 0;
+        for (size_t i = begin; i < begin + 20; ++i) {
+          product += in[0][i] * in[1][i], a += in[0][i] * in[0][i], b += in[1][i] * in[1][i];
+        }
+        mean += (1 - product / std::sqrt(a * b)) / 3;
+      }
+      return Doubles{mean};
+    };
+    return {example(
+        "map_cosine", {{3, 4, 5}, {3, 4, 5}}, [](const Vars& v) { return map_cosine(v[0], v[1]); }, equation)};
+  }
+};
+
 template <>
 struct Examples<Reduce> {
   static std::vector<GradExample> list() {
@@ -236,6 +297,36 @@ TEST_CASE("every operation's value and gradients agree with its equation in doub
   check_all(static_cast<const AllOps*>(nullptr));
 }
 
+TEST_CASE("hard mining scales the gradient of the reconstruction at the batch's easy points, and no other") {
+  const Shape shape = {2, 6, 3};
+  const std::vector<float> a = testing::random_values(36, 3), b = testing::random_values(36, 4);
+  const auto gradients = [&](double quantile, float factor) {
+    Tape tape;
+    const Var target = tape.variable(assay::testing::tensor_of<float>(shape, a));
+    const Var reconstruction = tape.variable(assay::testing::tensor_of<float>(shape, b));
+    tape.backward(map_cosine(target, reconstruction, quantile, factor));
+    return std::vector<std::vector<float>>{assay::testing::values_of<float>(tape.grad(target)),
+                                           assay::testing::values_of<float>(tape.grad(reconstruction))};
+  };
+  std::vector<double> distance;
+  for (size_t p = 0; p < 36; p += 3) {
+    double product = 0, square_a = 0, square_b = 0;
+    for (size_t i = p; i < p + 3; ++i) product += a[i] * b[i], square_a += a[i] * a[i], square_b += b[i] * b[i];
+    distance.push_back(1 - product / std::sqrt(square_a * square_b));
+  }
+  std::vector<double> sorted = distance;
+  std::sort(sorted.rbegin(), sorted.rend());
+  const auto plain = gradients(0, 1), mined = gradients(0.75, 0.1f);
+  CHECK(mined[0] == plain[0]);
+  int easy = 0;
+  for (size_t p = 0; p < distance.size(); ++p) {
+    const bool is_easy = distance[p] < sorted[2];  // the third largest of twelve
+    easy += is_easy;
+    for (size_t i = 3 * p; i < 3 * p + 3; ++i) CHECK(mined[1][i] == (is_easy ? 0.1f * plain[1][i] : plain[1][i]));
+  }
+  CHECK(easy == 9);
+}
+
 TEST_CASE("operands that do not fit are refused by name") {
   Tape tape;
   const auto of = [&tape](const Shape& shape) {
@@ -250,6 +341,11 @@ TEST_CASE("operands that do not fit are refused by name") {
   CHECK_THROWS_WITH(layer_norm(of({2, 3}), of({3}), of({3}), 0), "layer_norm: eps is 0, expected a positive number");
   CHECK_THROWS_WITH(softmax(of({2, 0})), "softmax: x has shape (2, 0), expected (..., C) with C >= 1");
   CHECK_THROWS_WITH(dropout(of({2}), 1, 0, 0), "dropout: probability 1, expected 0 to below 1");
+  CHECK_THROWS_WITH(linear_attention(of({1, 2, 10}), 2),
+                    "linear_attention: qkv has shape (1, 2, 10), expected (B, T, 3 C) with C a multiple of 2 heads");
+  CHECK_THROWS_WITH(map_cosine(of({1, 2, 3}), of({1, 3, 2})),
+                    "map_cosine: reconstruction has shape (1, 3, 2), expected (1, 2, 3)");
+  CHECK_THROWS_WITH(map_cosine(of({1, 2, 3}), of({1, 2, 3}), 2), "map_cosine: quantile 2, expected 0 to 1");
   CHECK_THROWS_WITH(mean(of({0})), "reduce: the mean of no elements");
   CHECK_THROWS_AS(reshape(of({2, 3}), {5}), Error);
   CHECK_THROWS_WITH(gelu(tape.constant(Tensor::zeros<int32_t>({2}, "test", assay::testing::test_device()))),

@@ -10,12 +10,15 @@
 #include "engine/autograd/ops/elementwise.h"
 #include "engine/autograd/ops/layer_norm.h"
 #include "engine/autograd/ops/linear.h"
+#include "engine/autograd/ops/linear_attention.h"
+#include "engine/autograd/ops/map_cosine.h"
 #include "engine/autograd/ops/reduce.h"
 #include "engine/autograd/ops/reshape.h"
 #include "engine/autograd/ops/softmax.h"
 
 namespace assay::autograd {
 
-using AllOps = std::tuple<Activation, Add, Dropout, LayerNorm, Linear, Multiply, Reduce, Reshape, Scale, Softmax>;
+using AllOps = std::tuple<Activation, Add, Dropout, LayerNorm, Linear, LinearAttention, MapCosine, Multiply, Reduce,
+                          Reshape, Scale, Softmax>;
 
 }  // namespace assay::autograd
