@@ -45,6 +45,7 @@ const std::vector<ListedOp>& op_list() {
       listed("neighbourhood_mean", kernels::neighbourhood_mean),
       listed("normalise_rows", kernels::normalise_rows),
       listed("packed_bank", kernels::pack_bank),
+      listed("place_columns", kernels::place_columns),
       listed("position_gaussians", kernels::covariance_accumulate, kernels::covariance_finish, kernels::cholesky),
       listed("resize_bilinear", kernels::bilinear_resize),
       listed("segment_minimum", kernels::segment_minimum),

@@ -57,6 +57,7 @@ std::map<std::string, Call> examples() {
   };
   const PositionGaussians fitted = gaussians();
   const Tensor index = tensor_of<int64_t>({2}, {2, 0});
+  const Tensor index_columns = gather_columns(rows, index);
   return {
       {"add_row",
        [=] {
@@ -70,6 +71,12 @@ std::map<std::string, Call> examples() {
        [=] {
          const Tensor y = rows.clone("test");
          normalise_rows(rows, y, 0);
+         return std::vector<Tensor>{y};
+       }},
+      {"place_columns",
+       [=] {
+         const Tensor y = rows.clone("test");
+         place_columns(index_columns, y, 1);
          return std::vector<Tensor>{y};
        }},
       {"antialias_resize", [=] { return std::vector<Tensor>{antialias_resize(image, 1, 1)}; }},

@@ -16,4 +16,7 @@ void add_row(const Tensor& y, const Tensor& offset);
 // shapes or dtypes, or where C columns do not fit.
 void normalise_rows(const Tensor& x, const Tensor& y, int64_t begin);
 
+// Rows of x as they are into those columns.
+void place_columns(const Tensor& x, const Tensor& y, int64_t begin);
+
 }  // namespace assay::ops

@@ -45,6 +45,14 @@ TEST_CASE("add_row adds to each row in place") {
                     "add_row: offset has shape (3), expected (2), a row of y");
 }
 
+TEST_CASE("place_columns writes its columns and no others") {
+  const Tensor y = matrix(2, 3, {9, 9, 9, 9, 9, 9});
+  place_columns(matrix(2, 2, {1, 2, 3, 4}), y, 1);
+  CHECK(values_of<float>(y) == std::vector<float>{9, 1, 2, 9, 3, 4});
+  CHECK_THROWS_WITH(place_columns(matrix(2, 2, {1, 2, 3, 4}), y, 2),
+                    "place_columns: y has shape (2, 3), expected 2 rows with room for 2 columns from 2");
+}
+
 TEST_CASE("normalise_rows writes its columns and no others") {
   const Tensor y = matrix(2, 4, {9, 9, 9, 9, 9, 9, 9, 9});
   normalise_rows(matrix(2, 2, {3, 4, 0, 0}), y, 1);
