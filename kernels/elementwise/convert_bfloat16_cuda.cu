@@ -49,6 +49,8 @@ __global__ void __launch_bounds__(kConvertThreads) from_bfloat16_four_per_thread
 
 // ---- Launchers
 
+namespace {
+
 // How many runs of four can be moved as vectors: none where either side is not aligned.
 int64_t convertible_fours(const float* wide, const uint16_t* narrow, int64_t count) {
   const bool aligned = reinterpret_cast<uintptr_t>(wide) % 16 == 0 && reinterpret_cast<uintptr_t>(narrow) % 8 == 0;
@@ -59,6 +61,8 @@ int64_t convert_blocks(int64_t count, int64_t fours) {
   const int64_t items = fours > 0 ? fours : count;
   return std::min((items + kConvertThreads - 1) / kConvertThreads, kConvertBlocks);
 }
+
+}  // namespace
 
 void to_bfloat16_cuda(const ToBfloat16Args& args, void* cuda_stream) {
   if (args.count == 0) return;

@@ -36,5 +36,10 @@ std::vector<Case> interpolate_cases();
 std::vector<Case> pool_cases();
 std::vector<Case> random_cases();
 std::vector<Case> resize_cases();
+// kernels/matmul/gemm_bench.cc. Base of the others: gemm.
+std::vector<Case> gemm_cases();
+// kernels/conv/conv_bench.cc. No base.
+std::vector<Case> conv2d_cases();
+std::vector<Case> depthwise_conv_cases();
 
 }  // namespace assay::bench
