@@ -101,7 +101,7 @@ void backward_of(const ActivationBackwardArgs& a, int64_t begin, int64_t end) {
   });
 }
 
-void forward_piece(const ActivationForwardArgs& a, int64_t begin, int64_t end) {
+void activation_forward_piece(const ActivationForwardArgs& a, int64_t begin, int64_t end) {
   switch (a.activation) {
     case Activation::kGelu:
       return forward_of<Gelu>(a, begin, end);
@@ -114,7 +114,7 @@ void forward_piece(const ActivationForwardArgs& a, int64_t begin, int64_t end) {
   }
 }
 
-void backward_piece(const ActivationBackwardArgs& a, int64_t begin, int64_t end) {
+void activation_backward_piece(const ActivationBackwardArgs& a, int64_t begin, int64_t end) {
   switch (a.activation) {
     case Activation::kGelu:
       return backward_of<Gelu>(a, begin, end);
@@ -134,21 +134,21 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace assay::kernels {
 
-HWY_EXPORT(forward_piece);
-HWY_EXPORT(backward_piece);
+HWY_EXPORT(activation_forward_piece);
+HWY_EXPORT(activation_backward_piece);
 
 constexpr int64_t kElementsPerPiece = 1 << 15;  // some 20 microseconds of GELU
 
 void activation_forward_cpu(const ActivationForwardArgs& a) {
   parallel_for(a.count, kElementsPerPiece, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(forward_piece)(a, begin, end);
+    HWY_DYNAMIC_DISPATCH(activation_forward_piece)(a, begin, end);
   });
 }
 
 void activation_backward_cpu(const ActivationBackwardArgs& a) {
   if (a.grad_x == nullptr) return;
   parallel_for(a.count, kElementsPerPiece, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(backward_piece)(a, begin, end);
+    HWY_DYNAMIC_DISPATCH(activation_backward_piece)(a, begin, end);
   });
 }
 

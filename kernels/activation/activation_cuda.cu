@@ -70,21 +70,21 @@ __global__ void __launch_bounds__(kThreads) activation_backward_elementwise(Acti
 // ---- Launchers
 
 template <int kWidth>
-dim3 grid_for(const char* kernel, int64_t count) {
+dim3 activation_grid(const char* kernel, int64_t count) {
   const int64_t blocks = (count + kThreads * kWidth - 1) / (kThreads * kWidth);
   return cuda_grid(kernel, std::min(blocks, kMostBlocks));
 }
 
 template <Activation kActivation, int kWidth>
 void launch_forward(const ActivationForwardArgs& a, cudaStream_t stream) {
-  const dim3 grid = grid_for<kWidth>("activation_forward", a.count);
+  const dim3 grid = activation_grid<kWidth>("activation_forward", a.count);
   activation_forward_elementwise<kActivation, kWidth><<<grid, kThreads, 0, stream>>>(a);
   ASSAY_CUDA_CHECK_LAUNCH("activation_forward", grid, kThreads);
 }
 
 template <Activation kActivation, int kWidth>
 void launch_backward(const ActivationBackwardArgs& a, cudaStream_t stream) {
-  const dim3 grid = grid_for<kWidth>("activation_backward", a.count);
+  const dim3 grid = activation_grid<kWidth>("activation_backward", a.count);
   activation_backward_elementwise<kActivation, kWidth><<<grid, kThreads, 0, stream>>>(a);
   ASSAY_CUDA_CHECK_LAUNCH("activation_backward", grid, kThreads);
 }

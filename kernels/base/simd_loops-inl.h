@@ -11,7 +11,9 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 
 HWY_BEFORE_NAMESPACE();
 namespace assay::kernels::HWY_NAMESPACE {
@@ -47,6 +49,18 @@ HWY_INLINE float sum_of(int64_t count, const Term& term) {
   float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
   for (; i < count; ++i) sum += hn::GetLane(term(one, i));
   return sum;
+}
+
+// The largest element, or anything if one is NaN.
+HWY_INLINE float maximum_of(const float* x, int64_t count) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = hn::Lanes(d);
+  auto largest = hn::Set(d, -std::numeric_limits<float>::infinity());
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) largest = hn::Max(largest, hn::LoadU(d, x + i));
+  float maximum = hn::GetLane(hn::MaxOfLanes(d, largest));
+  for (; i < count; ++i) maximum = std::max(maximum, x[i]);
+  return maximum;
 }
 
 // e^x for x <= 88, within 2 units in the last place; NaN stays NaN, which Highway's version alone turns to 0.

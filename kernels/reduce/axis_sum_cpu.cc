@@ -69,8 +69,10 @@ void column_sum_cpu(const ColumnSumArgs& a) {
 
 void row_sum_cpu(const RowSumArgs& a) {
   parallel_for(a.rows, std::max<int64_t>(kElementsPerPiece / std::max<int64_t>(a.cols, 1), 1),
-               [&](int64_t begin, int64_t end) { HWY_DYNAMIC_DISPATCH(sum_rows)
-                                                 (a, begin, end); });
+               [&](int64_t begin, int64_t end) {
+                 HWY_DYNAMIC_DISPATCH(sum_rows)
+                 (a, begin, end);
+               });
 }
 
 }  // namespace assay::kernels

@@ -18,7 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace assay::kernels {
 namespace HWY_NAMESPACE {
 
-double sum_of_piece(const float* x, int64_t count) {
+double total_sum_of_piece(const float* x, int64_t count) {
   constexpr int64_t kRun = 1024;  // elements summed in float32
   double sum = 0;
   for (int64_t i = 0; i < count; i += kRun) {
@@ -34,7 +34,7 @@ HWY_INLINE hn::Vec<D> larger_or_nan(D, hn::Vec<D> a, hn::Vec<D> b) {
   return hn::IfThenElse(hn::Eq(a, a), hn::IfThenElse(hn::Gt(a, b), a, b), a);
 }
 
-double maximum_of_piece(const float* x, int64_t count) {
+double total_maximum_of_piece(const float* x, int64_t count) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const int64_t lanes = hn::Lanes(d);
@@ -56,14 +56,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace assay::kernels {
 
-HWY_EXPORT(sum_of_piece);
-HWY_EXPORT(maximum_of_piece);
+HWY_EXPORT(total_sum_of_piece);
+HWY_EXPORT(total_maximum_of_piece);
 
 void total_cpu(const TotalArgs& a) {
   const bool maximum = a.total == Total::kMaximum;
   parallel_for(a.count, kTotalPiece, [&](int64_t begin, int64_t end) {
-    a.workspace[begin / kTotalPiece] = maximum ? HWY_DYNAMIC_DISPATCH(maximum_of_piece)(a.x + begin, end - begin)
-                                               : HWY_DYNAMIC_DISPATCH(sum_of_piece)(a.x + begin, end - begin);
+    a.workspace[begin / kTotalPiece] = maximum ? HWY_DYNAMIC_DISPATCH(total_maximum_of_piece)(a.x + begin, end - begin)
+                                               : HWY_DYNAMIC_DISPATCH(total_sum_of_piece)(a.x + begin, end - begin);
   });
   const int64_t pieces = total_pieces(a.count);
   double all = maximum ? -std::numeric_limits<double>::infinity() : 0;

@@ -2,7 +2,6 @@
 // Rows in parallel, on vectors: maximum, exponentials and their sum, scaling. A row of a few thousand elements stays in
 // the first-level cache between the passes.
 #include <algorithm>
-#include <limits>
 
 #include "kernels/base/parallel.h"
 #include "kernels/base/simd.h"
@@ -18,18 +17,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace assay::kernels {
 namespace HWY_NAMESPACE {
-
-// The largest element, or anything if one is NaN.
-float maximum_of(const float* x, int64_t count) {
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = hn::Lanes(d);
-  auto largest = hn::Set(d, -std::numeric_limits<float>::infinity());
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) largest = hn::Max(largest, hn::LoadU(d, x + i));
-  float maximum = hn::GetLane(hn::MaxOfLanes(d, largest));
-  for (; i < count; ++i) maximum = std::max(maximum, x[i]);
-  return maximum;
-}
 
 void softmax_rows(const SoftmaxForwardArgs& a, int64_t begin, int64_t end) {
   for (int64_t r = begin; r < end; ++r) {

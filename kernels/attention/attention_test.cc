@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/attention/attention.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <vector>
+
+#include "kernels/attention/attention_ref.h"
+#include "kernels/base/parallel.h"
+#include "tests/support/guarded_buffer.h"
+#include "tests/support/numbers.h"
+#include "tests/support/staging.h"
+#include "tests/support/targets.h"
+
+namespace assay::kernels {
+namespace {
+
+using ref::AttentionCase;
+using testing::count_wrong;
+using testing::fill;
+using testing::GuardedBuffer;
+using testing::random_floats;
+using testing::same_bits;
+using testing::Staging;
+using testing::to_double;
+
+AttentionStrides strides_of(const AttentionCase& s) { return attention_strides(s.tokens, s.heads, s.width); }
+
+struct Problem {
+  AttentionCase shape;
+  std::vector<float> q, k, v, grad_out;
+  Problem(const AttentionCase& s, uint32_t seed)
+      : shape(s),
+        q(random_floats(s.size(), seed)),
+        k(random_floats(s.size(), seed + 1)),
+        v(random_floats(s.size(), seed + 2)),
+        grad_out(random_floats(s.size(), seed + 3)) {}
+};
+
+struct Forward {
+  std::vector<float> out, lse;
+};
+
+Forward forward(const Problem& p) {
+  const auto [batch, tokens, heads, width] = p.shape;
+  const AttentionStrides strides = strides_of(p.shape);
+  GuardedBuffer<float> out(p.shape.size()), lse(batch * heads * tokens);
+  Staging s;
+  run(attention_forward,
+      {s.in(p.q), s.in(p.k), s.in(p.v), s.out(out), s.out(lse), batch, tokens, heads, width, strides, strides, strides,
+       strides},
+      s.stream());
+  s.finish();
+  CHECK((out.guards_intact() && lse.guards_intact()));
+  return {out.values(), lse.values()};
+}
+
+struct Grads {
+  std::vector<float> q, k, v;
+};
+
+Grads backward(const Problem& p, const Forward& f, GradMode mode = GradMode::kOverwrite, float held = 0) {
+  const auto [batch, tokens, heads, width] = p.shape;
+  const AttentionStrides strides = strides_of(p.shape);
+  GuardedBuffer<float> q(p.shape.size()), k(p.shape.size()), v(p.shape.size());
+  GuardedBuffer<float> workspace(attention_backward_workspace_bytes(batch, tokens, heads) / sizeof(float));
+  if (mode == GradMode::kAccumulate) {
+    for (auto* grad : {&q, &k, &v}) fill(*grad, std::vector<float>(p.shape.size(), held));
+  }
+  Staging s;
+  run(attention_backward, {s.in(p.q), s.in(p.k), s.in(p.v), s.in(f.out),      s.in(f.lse), s.in(p.grad_out),
+                           s.out(q),  s.out(k),  s.out(v),  s.out(workspace), batch,       tokens,
+                           heads,     width,     strides,   strides,          strides,     strides,
+                           mode,      mode,      mode},
+      s.stream());
+  s.finish();
+  CHECK((q.guards_intact() && k.guards_intact() && v.guards_intact() && workspace.guards_intact()));
+  return {q.values(), k.values(), v.values()};
+}
+
+void check_against_reference(const AttentionCase& shape, uint32_t seed) {
+  CAPTURE(shape.batch);
+  CAPTURE(shape.tokens);
+  CAPTURE(shape.heads);
+  CAPTURE(shape.width);
+  const Problem p(shape, seed);
+  const Forward f = forward(p);
+  const auto want = ref::attention_forward(to_double(p.q), to_double(p.k), to_double(p.v), shape);
+  CHECK(count_wrong(f.out, want.out, want.out_tolerance) == 0);
+  CHECK(count_wrong(f.lse, want.lse, want.lse_tolerance) == 0);
+  const ref::Attention saved = {to_double(f.out), to_double(f.lse), {}, {}};
+  const auto grads =
+      ref::attention_backward(to_double(p.q), to_double(p.k), to_double(p.v), saved, to_double(p.grad_out), shape);
+  const Grads got = backward(p, f);
+  CHECK(count_wrong(got.q, grads.q, grads.q_tolerance) == 0);
+  CHECK(count_wrong(got.k, grads.k, grads.k_tolerance) == 0);
+  CHECK(count_wrong(got.v, grads.v, grads.v_tolerance) == 0);
+  const Problem unchanged(shape, seed);
+  CHECK((p.q == unchanged.q && p.k == unchanged.k && p.v == unchanged.v && p.grad_out == unchanged.grad_out));
+}
+
+TEST_CASE("attention agrees with the double reference at the edges of every tile") {
+  testing::for_each_target([](const char* target) {
+    CAPTURE(target);
+    for (const AttentionCase& shape : ref::kAttentionCases) check_against_reference(shape, 3);
+  });
+}
+
+TEST_CASE("the reference's gradients of attention are central differences of its values") {
+  const AttentionCase s = {2, 4, 2, 3};
+  const Problem p(s, 5);
+  const std::vector<double> q = to_double(p.q), k = to_double(p.k), v = to_double(p.v);
+  const std::vector<double> grad_out = to_double(p.grad_out);
+  const auto got = ref::attention_backward(q, k, v, ref::attention_forward(q, k, v, s), grad_out, s);
+  const auto loss = [&](const auto& at_q, const auto& at_k, const auto& at_v) {
+    return testing::dot(grad_out, ref::attention_forward(at_q, at_k, at_v, s).out);
+  };
+  using testing::central_differences, testing::largest_difference;
+  CHECK(largest_difference(got.q, central_differences(q, [&](auto& x) { return loss(x, k, v); })) < 1e-8);
+  CHECK(largest_difference(got.k, central_differences(k, [&](auto& x) { return loss(q, x, v); })) < 1e-8);
+  CHECK(largest_difference(got.v, central_differences(v, [&](auto& x) { return loss(q, k, x); })) < 1e-8);
+}
+
+TEST_CASE("attention takes q, k and v out of one tensor, and puts their gradients into one") {
+  const AttentionCase shape = {2, 35, 3, 20};
+  const Problem p(shape, 6);
+  const Forward apart = forward(p);
+  const Grads grads = backward(p, apart);
+  const int64_t part = shape.heads * shape.width, tokens = shape.batch * shape.tokens;
+  GuardedBuffer<float> qkv(3 * shape.size()), grad(3 * shape.size()), out(shape.size()), lse(2 * 3 * 35);
+  GuardedBuffer<float> workspace(2 * 3 * 35);
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t c = 0; c < part; ++c) {
+      qkv[t * 3 * part + c] = p.q[t * part + c];
+      qkv[t * 3 * part + part + c] = p.k[t * part + c];
+      qkv[t * 3 * part + 2 * part + c] = p.v[t * part + c];
+    }
+  }
+  const AttentionStrides in = attention_qkv_strides(35, 3, 20), plain = strides_of(shape);
+  Staging s;
+  const float* q = s.in(qkv);
+  float* grad_q = s.out(grad);
+  float *o = s.out(out), *l = s.out(lse);
+  run(attention_forward, {q, q + part, q + 2 * part, o, l, 2, 35, 3, 20, in, in, in, plain}, s.stream());
+  run(attention_backward,
+      {q, q + part, q + 2 * part, o, l, s.in(p.grad_out), grad_q, grad_q + part, grad_q + 2 * part, s.out(workspace), 2,
+       35, 3, 20, in, in, in, plain},
+      s.stream());
+  s.finish();
+  CHECK((out.guards_intact() && grad.guards_intact()));
+  // oneDNN may choose another kernel for another leading dimension: not bit by bit, but as near as rounding lets it.
+  const auto near = [](const std::vector<float>& got, const std::vector<float>& want) {
+    return count_wrong(got, to_double(want), std::vector<double>(want.size(), 1e-4)) == 0;
+  };
+  CHECK(near(out.values(), apart.out));
+  std::vector<float> got_q, got_k, got_v;
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t c = 0; c < part; ++c) {
+      got_q.push_back(grad[t * 3 * part + c]);
+      got_k.push_back(grad[t * 3 * part + part + c]);
+      got_v.push_back(grad[t * 3 * part + 2 * part + c]);
+    }
+  }
+  CHECK((near(got_q, grads.q) && near(got_k, grads.k) && near(got_v, grads.v)));
+}
+
+TEST_CASE("attention's gradients accumulate where they are told to, and only those asked for are computed") {
+  const Problem p({1, 70, 2, 24}, 7);
+  const Forward f = forward(p);
+  const Grads once = backward(p, f), sum = backward(p, f, GradMode::kAccumulate, 0.5f);
+  const auto is_sum = [](const std::vector<float>& got, const std::vector<float>& want) {
+    std::vector<double> expected, tolerance;
+    for (const float v : want) expected.push_back(v + 0.5), tolerance.push_back(1e-4 * (1 + std::fabs(v)));
+    return count_wrong(got, expected, tolerance) == 0;  // sgemm adds to c piece by piece: other roundings
+  };
+  CHECK((is_sum(sum.q, once.q) && is_sum(sum.k, once.k) && is_sum(sum.v, once.v)));
+  GuardedBuffer<float> q(p.shape.size()), v(p.shape.size()), workspace(140);
+  const AttentionStrides strides = strides_of(p.shape);
+  Staging s;
+  AttentionBackwardArgs args = {s.in(p.q), s.in(p.k), s.in(p.v), s.in(f.out),      s.in(f.lse), s.in(p.grad_out),
+                                s.out(q),  nullptr,   nullptr,   s.out(workspace), 1,           70,
+                                2,         24,        strides,   strides,          strides,     strides};
+  run(attention_backward, args, s.stream());
+  args.grad_q = nullptr, args.grad_v = s.out(v);
+  run(attention_backward, args, s.stream());
+  s.finish();
+  CHECK(q.values() == once.q);
+  CHECK(v.values() == once.v);
+}
+
+TEST_CASE("attention stands scores that would overflow, and keeps a NaN in q in its row") {
+  Problem p({1, 40, 1, 16}, 8);
+  for (float& x : p.q) x *= 100;  // scores of some hundreds: e^score is infinite
+  const Forward f = forward(p);
+  for (const float x : f.out) CHECK(std::isfinite(x));
+  p.q[7 * 16 + 3] = std::numeric_limits<float>::quiet_NaN();
+  const Forward with_nan = forward(p);
+  for (int64_t i = 0; i < 40; ++i) CHECK(std::isnan(with_nan.out[i * 16]) == (i == 7));
+}
+
+TEST_CASE("attention gives the same bits again, for any number of threads") {
+  const Problem p({2, 90, 2, 32}, 9);
+  const Forward one = forward(p);
+  const Grads one_back = backward(p, one);
+  for (const int threads : {1, 3}) {
+    set_num_threads(threads);
+    const Forward f = forward(p);
+    CHECK((same_bits(f.out, one.out) && same_bits(f.lse, one.lse)));
+    const Grads b = backward(p, one);
+    CHECK((same_bits(b.q, one_back.q) && same_bits(b.k, one_back.k) && same_bits(b.v, one_back.v)));
+  }
+}
+
+}  // namespace
+}  // namespace assay::kernels
