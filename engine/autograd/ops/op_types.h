@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "engine/autograd/ops/activation.h"
+#include "engine/autograd/ops/attention.h"
 #include "engine/autograd/ops/dropout.h"
 #include "engine/autograd/ops/elementwise.h"
 #include "engine/autograd/ops/layer_norm.h"
@@ -16,6 +17,7 @@
 
 namespace assay::autograd {
 
-using AllOps = std::tuple<Activation, Add, Dropout, LayerNorm, Linear, Multiply, Reduce, Reshape, Scale, Softmax>;
+using AllOps =
+    std::tuple<Activation, Add, Attention, Dropout, LayerNorm, Linear, Multiply, Reduce, Reshape, Scale, Softmax>;
 
 }  // namespace assay::autograd
