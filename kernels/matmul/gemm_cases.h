@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "kernels/matmul/gemm_ref.h"
@@ -62,16 +63,21 @@ class GemmData {
   void run_on_backend(const KernelTable<GemmProblem<Input, Output>>& kernel) {
     testing::Staging staging;
     run(kernel,
-        problem(staging.in(a_), staging.in(b_), staging.out(c_), t_.bias ? staging.in(bias_) : nullptr,
-                t_.residual ? staging.in(residual_) : nullptr),
+        problem<Input, Output>(staging.in(a_), staging.in(b_), staging.out(c_), t_.bias ? staging.in(bias_) : nullptr,
+                               t_.residual ? staging.in(residual_) : nullptr),
         staging.stream());
     staging.finish();
   }
 
   // Every element against the reference: within relative_error of the product's magnitude before the epilogue.
-  void check(double relative_error) {
-    const GemmProblem<Input, Output> args = problem(a_.data(), b_.data(), nullptr, t_.bias ? bias_.data() : nullptr,
-                                                    t_.residual ? residual_.data() : nullptr);
+  // value: what number an element of a or b stands for.
+  template <class Value>
+  void check(double relative_error, const Value& value) {
+    std::vector<double> a(a_.size()), b(b_.size());
+    std::transform(a_.begin(), a_.end(), a.begin(), value);
+    std::transform(b_.begin(), b_.end(), b.begin(), value);
+    const GemmProblem<double, double> args = problem<double, double>(
+        a.data(), b.data(), nullptr, t_.bias ? bias_.data() : nullptr, t_.residual ? residual_.data() : nullptr);
     int64_t wrong = 0, touched = 0;
     for (int64_t i = 0; i < c_.size(); ++i) {
       const int64_t matrix = i / (ldc_ * t_.m), row = i / ldc_ % t_.m, column = i % ldc_;
@@ -97,6 +103,10 @@ class GemmData {
     CHECK(c_.guards_intact());
   }
 
+  void check(double relative_error) {
+    check(relative_error, [](Input x) { return static_cast<double>(x); });
+  }
+
   std::vector<Output> result() const { return c_.values(); }
   const std::vector<Input>& a() const { return a_; }
   const std::vector<Input>& b() const { return b_; }
@@ -110,9 +120,9 @@ class GemmData {
     return v;
   }
 
-  GemmProblem<Input, Output> problem(const Input* a, const Input* b, Output* c, const float* bias,
-                                     const float* residual) const {
-    GemmProblem<Input, Output> p = {a, b, c, t_.m, t_.n, t_.k, lda_, ldb_, ldc_, t_.transpose_a, t_.transpose_b};
+  template <class From, class To>
+  GemmProblem<From, To> problem(const From* a, const From* b, To* c, const float* bias, const float* residual) const {
+    GemmProblem<From, To> p = {a, b, c, t_.m, t_.n, t_.k, lda_, ldb_, ldc_, t_.transpose_a, t_.transpose_b};
     p.batch = t_.batch;
     p.stride_a = lda_ * (t_.transpose_a ? t_.k : t_.m);
     p.stride_b = t_.shared_b ? 0 : ldb_ * (t_.transpose_b ? t_.n : t_.k);
@@ -160,12 +170,17 @@ inline std::vector<GemmCase> gemm_edge_cases() {
         }
       }
       // 132 tiles of 128 x 128: from there on CUDA takes large tiles.
-      GemmCase large = {65, 68, 40, ta, tb, 0, 132};
+      GemmCase large = {65, 68, 18, ta, tb, 0, 132};
       cases.push_back(large);
       large = {130, 65, 9, ta, tb, 1, 66, true};
       cases.push_back(large);
     }
   }
+  // Aligned for every type with K along memory, large tiles and small ones, with and without a ragged end.
+  cases.push_back({65, 70, 32, false, true, 0, 132});
+  cases.push_back({65, 70, 75, false, true, 5, 132});
+  cases.push_back({200, 30, 75, false, true, 5});
+  cases.push_back({64, 64, 256, false, true, 0});
   return cases;
 }
 

@@ -30,6 +30,13 @@ GemmElement gemm_element(const GemmProblem<Input, Output>& args, int64_t row, in
   return e;
 }
 
+// The number with 11 bits of precision nearest to x, ties away from zero. For |x| >= 2^-126 or 0.
+inline double nearest_tf32(double x) {
+  int exponent;
+  const double fraction = std::frexp(x, &exponent);  // magnitude in [1/2, 1)
+  return std::ldexp(std::round(std::ldexp(fraction, 11)), exponent - 11);
+}
+
 struct FinishedElement {
   double value;
   double tolerance;

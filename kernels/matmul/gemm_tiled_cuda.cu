@@ -54,6 +54,8 @@ __global__ void __launch_bounds__(kTileThreads, 2) gemm_tiled_64(GemmArgs args, 
 
 // ---- Launcher
 
+namespace {
+
 bool float4_aligned(const float* x, int64_t ld, int64_t stride) {
   return reinterpret_cast<uintptr_t>(x) % 16 == 0 && ld % 4 == 0 && stride % 4 == 0;
 }
@@ -76,6 +78,8 @@ void launch_gemm_tiled(const GemmArgs& args, cudaStream_t stream) {
     ASSAY_CUDA_CHECK_LAUNCH("gemm_tiled", grid, block);
   }
 }
+
+}  // namespace
 
 void gemm_tiled_cuda(const GemmArgs& args, void* cuda_stream) {
   if (args.m == 0 || args.n == 0 || args.batch == 0) return;

@@ -46,5 +46,10 @@ std::vector<Case> arithmetic_cases();
 std::vector<Case> attention_cases();
 std::vector<Case> loss_cases();
 std::vector<Case> optim_cases();
+// kernels/matmul/gemm_bench.cc. Base of the others: gemm.
+std::vector<Case> gemm_cases();
+// kernels/conv/conv_bench.cc. No base.
+std::vector<Case> conv2d_cases();
+std::vector<Case> depthwise_conv_cases();
 
 }  // namespace assay::bench

@@ -84,6 +84,47 @@ struct Examples<Add> {
   }
 };
 
+// qkv: (B, tokens, 3, heads, width).
+Doubles attention_equation(const Doubles& qkv, size_t tokens, size_t heads, size_t width) {
+  const size_t channels = heads * width;
+  const size_t batch = qkv.size() / (3 * tokens * channels);
+  Doubles y(batch * tokens * channels);
+  const auto at = [&](size_t b, size_t t, size_t part, size_t h, size_t c) {
+    return qkv[((b * tokens + t) * 3 + part) * channels + h * width + c];
+  };
+  for (size_t b = 0; b < batch; ++b) {
+    for (size_t h = 0; h < heads; ++h) {
+      for (size_t i = 0; i < tokens; ++i) {
+        Doubles power(tokens);
+        double total = 0;
+        for (size_t j = 0; j < tokens; ++j) {
+          double score = 0;
+          for (size_t c = 0; c < width; ++c) score += at(b, i, 0, h, c) * at(b, j, 1, h, c);
+          total += power[j] = std::exp(score / std::sqrt(static_cast<double>(width)));
+        }
+        for (size_t j = 0; j < tokens; ++j) {
+          for (size_t c = 0; c < width; ++c) {
+            y[(b * tokens + i) * channels + h * width + c] += power[j] / total * at(b, j, 2, h, c);
+          }
+        }
+      }
+    }
+  }
+  return y;
+}
+
+template <>
+struct Examples<Attention> {
+  static std::vector<GradExample> list() {
+    return {example(
+                "two heads", {{2, 5, 18}}, [](const Vars& v) { return attention(v[0], 2); },
+                [](const Values& in) { return attention_equation(in[0], 5, 2, 3); }),
+            example(
+                "one head", {{1, 7, 12}}, [](const Vars& v) { return attention(v[0], 1); },
+                [](const Values& in) { return attention_equation(in[0], 7, 1, 4); })};
+  }
+};
+
 template <>
 struct Examples<Multiply> {
   static std::vector<GradExample> list() {
@@ -339,6 +380,11 @@ TEST_CASE("operands that do not fit are refused by name") {
   CHECK_THROWS_WITH(linear(of({2, 3}), of({4, 3}), of({3})), "linear: bias has shape (3), expected (4)");
   CHECK_THROWS_WITH(layer_norm(of({2, 3}), of({2}), of({3}), 1e-5f), "layer_norm: gamma has shape (2), expected (3)");
   CHECK_THROWS_WITH(layer_norm(of({2, 3}), of({3}), of({3}), 0), "layer_norm: eps is 0, expected a positive number");
+  CHECK_THROWS_WITH(attention(of({2, 3, 10}), 2),
+                    "attention: qkv has shape (2, 3, 10), expected (B, T, 3 C) with C a multiple of 2 heads");
+  CHECK_THROWS_AS(attention(of({3, 12}), 2), Error);
+  CHECK_THROWS_AS(attention(of({2, 3, 12}), 0), Error);
+  CHECK_THROWS_WITH(attention(of({1, 1, 387}), 1), "attention: heads of 129 channels, at most 128 are supported");
   CHECK_THROWS_WITH(softmax(of({2, 0})), "softmax: x has shape (2, 0), expected (..., C) with C >= 1");
   CHECK_THROWS_WITH(dropout(of({2}), 1, 0, 0), "dropout: probability 1, expected 0 to below 1");
   CHECK_THROWS_WITH(linear_attention(of({1, 2, 10}), 2),

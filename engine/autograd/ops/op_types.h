@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "engine/autograd/ops/activation.h"
+#include "engine/autograd/ops/attention.h"
 #include "engine/autograd/ops/dropout.h"
 #include "engine/autograd/ops/elementwise.h"
 #include "engine/autograd/ops/layer_norm.h"
@@ -18,7 +19,7 @@
 
 namespace assay::autograd {
 
-using AllOps = std::tuple<Activation, Add, Dropout, LayerNorm, Linear, LinearAttention, MapCosine, Multiply, Reduce,
-                          Reshape, Scale, Softmax>;
+using AllOps = std::tuple<Activation, Add, Attention, Dropout, LayerNorm, Linear, LinearAttention, MapCosine, Multiply,
+                          Reduce, Reshape, Scale, Softmax>;
 
 }  // namespace assay::autograd
