@@ -16,11 +16,11 @@ struct BilinearTap {
   float weight;
 };
 
-// Rounded step by step as on the CPU, where nothing is fused: both backends take the same cells.
-__device__ inline BilinearTap bilinear_tap(int64_t i, int64_t in, int64_t out, PixelAlignment alignment) {
+// Rounded step by step as on the CPU, where nothing is fused: both backends take the same cells. `scale` is in / out,
+// divided once by the launcher.
+__device__ inline BilinearTap bilinear_tap(int64_t i, int64_t in, int64_t out, double scale, PixelAlignment alignment) {
   double position = 0;
   if (alignment == PixelAlignment::kCentres) {
-    const double scale = static_cast<double>(in) / static_cast<double>(out);
     position = fmax(__dadd_rn(__dmul_rn(static_cast<double>(i) + 0.5, scale), -0.5), 0.0);
   } else if (out > 1) {
     position = static_cast<double>(i) * static_cast<double>(in - 1) / static_cast<double>(out - 1);
@@ -34,12 +34,13 @@ __device__ inline BilinearTap bilinear_tap(int64_t i, int64_t in, int64_t out, P
 // V is the lane group, float or float4; a.channels counts lane groups.
 // Budget: 56 registers, 0 bytes shared.
 template <class V>
-__global__ void __launch_bounds__(kCellThreads) bilinear_resize_thread_per_lanes(BilinearResizeArgs a) {
+__global__ void __launch_bounds__(kCellThreads)
+    bilinear_resize_thread_per_lanes(BilinearResizeArgs a, double scale_down, double scale_across) {
   const int64_t cell = cell_of_thread();
   if (cell >= a.batch * a.out_height * a.out_width) return;
   const int64_t row = cell / a.out_width, column = cell % a.out_width;
-  const BilinearTap down = bilinear_tap(row % a.out_height, a.height, a.out_height, a.alignment);
-  const BilinearTap across = bilinear_tap(column, a.width, a.out_width, a.alignment);
+  const BilinearTap down = bilinear_tap(row % a.out_height, a.height, a.out_height, scale_down, a.alignment);
+  const BilinearTap across = bilinear_tap(column, a.width, a.out_width, scale_across, a.alignment);
   const V* x = reinterpret_cast<const V*>(a.x) + row / a.out_height * a.height * a.width * a.channels;
   const V* top_left = x + (down.low * a.width + across.low) * a.channels;
   const V* top_right = x + (down.low * a.width + across.high) * a.channels;
@@ -62,7 +63,9 @@ void launch_bilinear_resize(BilinearResizeArgs args, cudaStream_t stream) {
   args.channels /= static_cast<int64_t>(sizeof(V) / sizeof(float));
   const CellLaunch launch =
       cell_launch("bilinear_resize", args.batch * args.out_height * args.out_width, args.channels);
-  bilinear_resize_thread_per_lanes<V><<<launch.grid, launch.block, 0, stream>>>(args);
+  bilinear_resize_thread_per_lanes<V><<<launch.grid, launch.block, 0, stream>>>(
+      args, static_cast<double>(args.height) / static_cast<double>(args.out_height),
+      static_cast<double>(args.width) / static_cast<double>(args.out_width));
   ASSAY_CUDA_CHECK_LAUNCH("bilinear_resize", launch.grid, launch.block);
 }
 
@@ -76,7 +79,7 @@ void bilinear_resize_cuda(const BilinearResizeArgs& args, void* cuda_stream) {
   }
 }
 
-template __global__ void bilinear_resize_thread_per_lanes<float>(BilinearResizeArgs);
-template __global__ void bilinear_resize_thread_per_lanes<float4>(BilinearResizeArgs);
+template __global__ void bilinear_resize_thread_per_lanes<float>(BilinearResizeArgs, double, double);
+template __global__ void bilinear_resize_thread_per_lanes<float4>(BilinearResizeArgs, double, double);
 
 }  // namespace assay::kernels

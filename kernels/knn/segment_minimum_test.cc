@@ -189,5 +189,24 @@ TEST_CASE("segment_minimum is the same, bit for bit, for any number of threads, 
   set_num_threads(2);
 }
 
+// On CUDA a bank of 1100 rows is scanned in five parts of tiles of 128 rows, one of 700 in three.
+TEST_CASE("segment_minimum is the same, bit for bit, however tiles and parts cut the segment") {
+  const int64_t dim = 13;
+  const std::vector<float> queries = random_rows(131, dim, 11);
+  const std::vector<float> references = random_rows(1100, dim, 12);
+  const std::vector<float> whole = table_of(queries, references, {0, 399, 1099, 1100}, dim);
+  for (const int64_t begin : {399, 300, 256, 1}) {
+    CAPTURE(begin);
+    const std::vector<float> rest(references.begin() + begin * dim, references.end());
+    const std::vector<float> table = table_of(queries, rest, {0, 399 - begin, 1099 - begin, 1100 - begin}, dim);
+    int64_t wrong = 0;
+    for (int64_t q = 0; q < 131; ++q) {
+      wrong += table[q * 3 + 1] != whole[q * 3 + 1];
+      wrong += table[q * 3 + 2] != whole[q * 3 + 2];
+    }
+    CHECK(wrong == 0);
+  }
+}
+
 }  // namespace
 }  // namespace assay::kernels

@@ -169,19 +169,18 @@ inline std::vector<GemmCase> gemm_edge_cases() {
           cases.push_back(t);
         }
       }
-      // 132 tiles of 128 x 128: from there on CUDA takes large tiles.
-      GemmCase large = {65, 68, 18, ta, tb, 0, 132};
-      cases.push_back(large);
-      large = {130, 65, 9, ta, tb, 1, 66, true};
-      cases.push_back(large);
     }
   }
-  // Aligned for every type with K along memory, large tiles and small ones, with and without a ragged end.
-  cases.push_back({65, 70, 32, false, true, 0, 132});
-  cases.push_back({65, 70, 75, false, true, 5, 132});
+  // Aligned for every type with K along memory, with and without a ragged end.
   cases.push_back({200, 30, 75, false, true, 5});
   cases.push_back({64, 64, 256, false, true, 0});
   return cases;
+}
+
+// 132 tiles of 128 x 128: from there on CUDA takes large tiles, tensor cores where K runs along memory, with and
+// without a ragged end.
+inline std::vector<GemmCase> gemm_large_tile_cases() {
+  return {{65, 70, 32, false, true, 0, 132}, {65, 70, 75, false, true, 5, 132, true}, {1665, 1300, 16, false, true}};
 }
 
 inline std::vector<GemmCase> gemm_epilogue_cases() {

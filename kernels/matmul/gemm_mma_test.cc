@@ -24,6 +24,11 @@ float same(float x) { return x; }
 std::vector<GemmCase> all_cases() {
   std::vector<GemmCase> cases = gemm_edge_cases();
   for (const GemmCase& t : gemm_epilogue_cases()) cases.push_back(t);
+  // One of each kind of epilogue on large tiles, with the two plain ones.
+  const std::vector<GemmCase> large = gemm_large_tile_cases();
+  cases.push_back(large[0]);
+  cases.push_back(large[1]);
+  cases.push_back({65, 70, 32, false, true, 0, 132, false, 0.5f, -1, true, true, GemmActivation::kRelu6});
   return cases;
 }
 
@@ -56,7 +61,9 @@ TEST_CASE("gemm_3xtf32 is within its bound of the exact product of its float32 i
 }
 
 TEST_CASE("gemm_int8 is exact, for every shape and transpose") {
-  for (const GemmCase& t : gemm_edge_cases()) {
+  std::vector<GemmCase> cases = gemm_edge_cases();
+  for (const GemmCase& t : gemm_large_tile_cases()) cases.push_back(t);
+  for (const GemmCase& t : cases) {
     GemmData<int8_t, int32_t> data(t, int8_of);
     data.run_on_backend(gemm_int8);
     data.check(0);

@@ -28,6 +28,19 @@ TEST_CASE("gemm equals the definition for all transposes, strides and odd shapes
   }
 }
 
+TEST_CASE("gemm equals the definition where CUDA takes large tiles, for all transposes") {
+  for (const auto* kernel : kTables) {
+    CAPTURE(kernel->name);
+    for (const GemmCase& t : gemm_large_tile_cases()) product(*kernel, t);
+    for (const bool ta : {false, true}) {
+      for (const bool tb : {false, true}) {
+        product(*kernel, {65, 68, 18, ta, tb, 0, 132});
+        product(*kernel, {130, 65, 9, ta, tb, 1, 66, true});
+      }
+    }
+  }
+}
+
 TEST_CASE("gemm's epilogue scales, accumulates, adds bias and residual, and activates") {
   for (const auto* kernel : kTables) {
     CAPTURE(kernel->name);

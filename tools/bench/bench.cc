@@ -98,14 +98,9 @@ bool run_case(const Case& c, const Options& o) {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all;
-  for (const auto& cases : {nearest_neighbour_cases(), segment_minimum_cases(), greedy_k_center_cases(), blur_cases(),
-                            elementwise_cases(), interpolate_cases(), pool_cases(), random_cases(), resize_cases()}) {
   for (const auto& cases : {nearest_neighbour_cases(), segment_minimum_cases(), greedy_k_center_cases(),
                             layer_norm_cases(), activation_cases(), softmax_cases(), dropout_cases(), reduce_cases(),
                             arithmetic_cases(), attention_cases(), loss_cases(), optim_cases()}) {
-  for (const auto& cases : {nearest_neighbour_cases(), segment_minimum_cases(), greedy_k_center_cases(), gemm_cases(),
-                            conv2d_cases(), depthwise_conv_cases(), blur_cases(), elementwise_cases(),
-                            interpolate_cases(), pool_cases(), random_cases(), resize_cases()}) {
     all.insert(all.end(), cases.begin(), cases.end());
   }
   return all;

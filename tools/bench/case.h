@@ -29,13 +29,24 @@ std::vector<Case> nearest_neighbour_cases();
 std::vector<Case> segment_minimum_cases();
 // kernels/coreset/greedy_k_center_bench.cc. Base: the textbook loop, one thread, no explicit vectors.
 std::vector<Case> greedy_k_center_cases();
+// kernels/knn/top_k_bench.cc. Base: nearest_neighbour on the same matrices.
+std::vector<Case> top_k_cases();
+// kernels/knn/packed_bank_bench.cc. No base.
+std::vector<Case> packed_bank_cases();
 // One list for each family of small kernels, without a base: kernels/blur/blur_bench.cc and so on.
 std::vector<Case> blur_cases();
 std::vector<Case> elementwise_cases();
+std::vector<Case> gaussian_cases();
 std::vector<Case> interpolate_cases();
 std::vector<Case> pool_cases();
 std::vector<Case> random_cases();
 std::vector<Case> resize_cases();
+std::vector<Case> statistics_cases();
+// kernels/matmul/gemm_bench.cc. Base of the others: gemm.
+std::vector<Case> gemm_cases();
+// kernels/conv/conv_bench.cc. No base.
+std::vector<Case> conv2d_cases();
+std::vector<Case> depthwise_conv_cases();
 // Training, at the shapes of a ViT-B. No base. kernels/FAMILY/FAMILY_bench.cc each.
 std::vector<Case> layer_norm_cases();
 std::vector<Case> activation_cases();
@@ -46,10 +57,5 @@ std::vector<Case> arithmetic_cases();
 std::vector<Case> attention_cases();
 std::vector<Case> loss_cases();
 std::vector<Case> optim_cases();
-// kernels/matmul/gemm_bench.cc. Base of the others: gemm.
-std::vector<Case> gemm_cases();
-// kernels/conv/conv_bench.cc. No base.
-std::vector<Case> conv2d_cases();
-std::vector<Case> depthwise_conv_cases();
 
 }  // namespace assay::bench
