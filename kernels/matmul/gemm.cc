@@ -3,8 +3,10 @@
 
 namespace assay::kernels {
 
-void gemm_cpu(const GemmArgs& args);
+void gemm_cpu(const GemmArgs& args);                            // gemm_cpu.cc
+void gemm_tiled_cuda(const GemmArgs& args, void* cuda_stream);  // gemm_tiled_cuda.cu
 
-const KernelTable<GemmArgs> gemm = {"gemm", gemm_cpu, nullptr};
+const KernelTable<GemmArgs> gemm = {"gemm", gemm_cpu, ASSAY_CUDA_KERNEL(gemm_tiled_cuda)};
+const KernelTable<GemmArgs> gemm_tiled = {"gemm_tiled", gemm_cpu, ASSAY_CUDA_KERNEL(gemm_tiled_cuda)};
 
 }  // namespace assay::kernels

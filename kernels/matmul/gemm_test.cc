@@ -7,88 +7,89 @@
 #include <limits>
 
 #include "kernels/base/parallel.h"
-#include "kernels/matmul/gemm_ref.h"
-#include "kernels/random/generator.h"
+#include "kernels/matmul/gemm_cases.h"
 
 namespace assay::kernels {
 namespace {
 
-struct Case {
-  int64_t m, n, k;
-  bool transpose_a, transpose_b;
-  int64_t pad;  // leading dimensions beyond the columns
-};
+const KernelTable<GemmArgs>* const kTables[] = {&gemm, &gemm_tiled};
 
-std::vector<float> random_values(int64_t count, uint64_t seed) {
-  Generator g(seed);
-  std::vector<float> v(count);
-  for (float& x : v) x = static_cast<float>(g.normal());
-  return v;
-}
-
-void check_case(const Case& t) {
-  CAPTURE(t.m);
-  CAPTURE(t.n);
-  CAPTURE(t.k);
-  const int64_t lda = std::max<int64_t>(1, t.transpose_a ? t.m : t.k) + t.pad;
-  const int64_t ldb = std::max<int64_t>(1, t.transpose_b ? t.k : t.n) + t.pad;
-  const int64_t ldc = std::max<int64_t>(1, t.n) + t.pad;
-  const std::vector<float> a = random_values(lda * (t.transpose_a ? t.k : t.m), 1);
-  const std::vector<float> b = random_values(ldb * (t.transpose_b ? t.n : t.k), 2);
-  std::vector<float> c(ldc * t.m + 1, std::numeric_limits<float>::quiet_NaN());
-  const GemmArgs args = {a.data(), b.data(), c.data(), t.m, t.n, t.k, lda, ldb, ldc, t.transpose_a, t.transpose_b};
-  run(gemm, args);
-  for (int64_t row = 0; row < t.m; ++row) {
-    for (int64_t column = 0; column < ldc; ++column) {
-      const float found = c[row * ldc + column];
-      if (column >= t.n) {
-        CHECK(std::isnan(found));  // beyond the row nothing is written
-        continue;
-      }
-      const ref::GemmElement expected = ref::gemm_element(args, row, column);
-      const double tolerance = static_cast<double>(t.k) * std::ldexp(1.0, -23) * expected.magnitude;
-      const bool close = std::abs(found - expected.value) <= tolerance;
-      CHECK(close);
-    }
-  }
-  CHECK(std::isnan(c.back()));
+std::vector<float> product(const KernelTable<GemmArgs>& kernel, const GemmCase& t) {
+  GemmData<float, float> data(t, [](float x) { return x; });
+  data.run_on_backend(kernel);
+  data.check(static_cast<double>(t.k) * std::ldexp(1.0, -23));
+  return data.result();
 }
 
 TEST_CASE("gemm equals the definition for all transposes, strides and odd shapes") {
-  for (const bool ta : {false, true}) {
-    for (const bool tb : {false, true}) {
-      for (const int64_t pad : {0, 3}) {
-        check_case({1, 1, 1, ta, tb, pad});
-        check_case({17, 5, 33, ta, tb, pad});
-        check_case({kGemmRowsPerPiece + 1, 7, 19, ta, tb, pad});
-        check_case({3, 2, 0, ta, tb, pad});
-        check_case({0, 4, 4, ta, tb, pad});
-        check_case({4, 0, 4, ta, tb, pad});
-      }
+  for (const auto* kernel : kTables) {
+    CAPTURE(kernel->name);
+    for (const GemmCase& t : gemm_edge_cases()) product(*kernel, t);
+  }
+}
+
+TEST_CASE("gemm's epilogue scales, accumulates, adds bias and residual, and activates") {
+  for (const auto* kernel : kTables) {
+    CAPTURE(kernel->name);
+    for (const GemmCase& t : gemm_epilogue_cases()) product(*kernel, t);
+  }
+}
+
+TEST_CASE("gemm gives the same bits for any number of threads, and in every run") {
+  const GemmCase t = {700, 120, 152, false, true};
+  for (const auto* kernel : kTables) {
+    std::vector<std::vector<float>> results;
+    const int before = num_threads();
+    for (const int threads : {1, 2, 5}) {
+      set_num_threads(threads);
+      GemmData<float, float> data(t, [](float x) { return x; });
+      data.run_on_backend(*kernel);
+      results.push_back(data.result());
+    }
+    set_num_threads(before);
+    CHECK(results[0] == results[1]);
+    CHECK(results[0] == results[2]);
+  }
+}
+
+TEST_CASE("gemm lets a NaN through, through each activation too, and reads nothing of c without beta") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> a = {1, nan, 2, 3}, b = {1, 0, 0, 1};
+  for (const auto* kernel : kTables) {
+    CAPTURE(kernel->name);
+    for (const GemmActivation activation : {GemmActivation::kNone, GemmActivation::kRelu, GemmActivation::kRelu6}) {
+      testing::GuardedBuffer<float> c(4);
+      testing::Staging staging;
+      GemmArgs args = {staging.in(a), staging.in(b), staging.out(c), 2, 2, 2, 2, 2, 2, false, false};
+      args.epilogue.activation = activation;
+      run(*kernel, args, staging.stream());
+      staging.finish();
+      CHECK(std::isnan(c[0]));
+      CHECK(std::isnan(c[1]));
+      CHECK(c[2] == 2);
+      CHECK(c[3] == 3);
     }
   }
 }
 
-TEST_CASE("gemm gives the same bits for any number of threads") {
-  const int64_t m = 700, n = 120, k = 152;
-  const std::vector<float> a = random_values(m * k, 3), b = random_values(n * k, 4);
-  std::vector<std::vector<float>> results;
-  for (const int threads : {1, 2, 5}) {
-    set_num_threads(threads);
-    std::vector<float> c(m * n);
-    run(gemm, {a.data(), b.data(), c.data(), m, n, k, k, k, n, false, true});
-    results.push_back(c);
+TEST_CASE("gemm reads operands from addresses that are aligned to one float") {
+  const int64_t m = 21, n = 24, k = 20;
+  const std::vector<float> a = random_values(m * k + 1, 6), b = random_values(n * k + 3, 7);
+  for (const auto* kernel : kTables) {
+    CAPTURE(kernel->name);
+    testing::GuardedBuffer<float> c(m * n);
+    testing::Staging staging;
+    run(*kernel, {staging.in(a) + 1, staging.in(b) + 3, staging.out(c), m, n, k, k, k, n, false, true},
+        staging.stream());
+    staging.finish();
+    const GemmArgs host = {a.data() + 1, b.data() + 3, nullptr, m, n, k, k, k, n, false, true};
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < m * n; ++i) {
+      const ref::GemmElement e = ref::gemm_element(host, i / n, i % n);
+      if (!(std::abs(c[i] - e.value) <= k * std::ldexp(e.magnitude, -23))) ++wrong;
+    }
+    CHECK(wrong == 0);
   }
-  CHECK(results[0] == results[1]);
-  CHECK(results[0] == results[2]);
-}
-
-TEST_CASE("gemm lets a NaN through") {
-  std::vector<float> a = {1, std::numeric_limits<float>::quiet_NaN(), 2, 3}, b = {1, 0, 0, 1}, c(4);
-  run(gemm, {a.data(), b.data(), c.data(), 2, 2, 2, 2, 2, 2, false, false});
-  CHECK(std::isnan(c[0]));
-  CHECK(std::isnan(c[1]));
-  CHECK(c[2] == 2);
 }
 
 }  // namespace

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The activation of convolutions on the CPU. A NaN stays one.
+#pragma once
+
+#include "kernels/conv/conv2d.h"
+
+namespace assay::kernels {
+
+inline float activate(float x, ConvActivation activation) {
+  if (activation == ConvActivation::kNone) return x;
+  if (x < 0) return 0;
+  return activation == ConvActivation::kRelu6 && x > 6 ? 6.0f : x;
+}
+
+}  // namespace assay::kernels
