@@ -10,7 +10,8 @@
 //
 // A distance that is NaN counts as 0, so points with a NaN are taken last; a start with a NaN leaves nothing to tell
 // points apart. A point with an infinity is infinitely far from all others.
-// Deterministic on one type of machine: the same bits for any number of threads.
+// Deterministic on one type of machine: the same bits for any number of threads. The sums of the two backends differ in
+// the order of their terms, so that they may choose differently among points of nearly the same distance.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +24,14 @@ struct GreedyKCenterArgs {
   const float* points;  // (N, D)
   int64_t* selected;    // (count), in the order of choice, all different
   float* radius2;       // (count), never growing
-  int64_t num_points;   // N >= 1
+  int64_t num_points;   // N >= 1; on CUDA below 2^32 - 1
   int64_t dim;          // D >= 1
   int64_t count;        // 0 to N
   int64_t start;        // 0 to N - 1
-  void* workspace;      // greedy_k_center_workspace_bytes(N), aligned to 64 bytes
+  void* workspace;      // greedy_k_center_workspace_bytes(N, backend), aligned to 64 bytes
 };
 extern const KernelTable<GreedyKCenterArgs> greedy_k_center;
 
-int64_t greedy_k_center_workspace_bytes(int64_t num_points);
+int64_t greedy_k_center_workspace_bytes(int64_t num_points, Backend backend = Backend::kCpu);
 
 }  // namespace assay::kernels

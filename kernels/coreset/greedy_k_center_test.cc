@@ -15,6 +15,7 @@
 #include "kernels/base/parallel.h"
 #include "kernels/coreset/greedy_k_center_ref.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
 namespace assay::kernels {
@@ -22,6 +23,8 @@ namespace {
 
 using testing::for_each_target;
 using testing::GuardedBuffer;
+using testing::on_cuda;
+using testing::Staging;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -48,15 +51,19 @@ struct Selection {
   bool operator==(const Selection& o) const { return selected == o.selected && radius2 == o.radius2; }
 };
 
-Selection select(const std::vector<float>& points, int64_t dim, int64_t count, int64_t start) {
+Selection select(const std::vector<float>& points, int64_t dim, int64_t count, int64_t start, int64_t offset = 1) {
   const int64_t num_points = static_cast<int64_t>(points.size()) / dim;
-  GuardedBuffer<float> shifted(static_cast<int64_t>(points.size()));  // points at an odd address
+  GuardedBuffer<float> shifted(static_cast<int64_t>(points.size()), offset);  // 1: points at an odd address
   std::copy(points.begin(), points.end(), shifted.data());
   GuardedBuffer<int64_t> selected(count);
   GuardedBuffer<float> radius2(count);
-  GuardedBuffer<char> workspace(greedy_k_center_workspace_bytes(num_points), 0);
-  run(greedy_k_center, GreedyKCenterArgs{shifted.data(), selected.data(), radius2.data(), num_points, dim, count, start,
-                                         workspace.data()});
+  GuardedBuffer<char> workspace(greedy_k_center_workspace_bytes(num_points, testing::test_backend()), 0);
+  Staging s;
+  run(greedy_k_center,
+      GreedyKCenterArgs{s.in(shifted), s.out(selected), s.out(radius2), num_points, dim, count, start,
+                        s.out(workspace)},
+      s.stream());
+  s.finish();
   CHECK(selected.guards_intact());
   CHECK(radius2.guards_intact());
   CHECK(workspace.guards_intact());
@@ -113,6 +120,7 @@ TEST_CASE("greedy_k_center breaks ties towards the lower index and never takes a
 }
 
 TEST_CASE("greedy_k_center is the same, bit for bit, for any number of threads") {
+  if (on_cuda()) return;  // threads are the CPU's
   const std::vector<float> points = random_points(3000, 37, 4);
   for_each_target([&](const char* target) {
     CAPTURE(target);
@@ -124,6 +132,17 @@ TEST_CASE("greedy_k_center is the same, bit for bit, for any number of threads")
     }
   });
   set_num_threads(2);
+}
+
+TEST_CASE("greedy_k_center is the same, bit for bit, for points at any address and whenever it runs again") {
+  for (const int64_t dim : {4, 36, 37, 64}) {
+    CAPTURE(dim);
+    const std::vector<float> points = random_points(600, dim, 8);
+    const Selection aligned = select(points, dim, 12, 5, /*offset=*/0);
+    check_greedy(points, dim, aligned, 5);
+    CHECK(select(points, dim, 12, 5, /*offset=*/1) == aligned);
+    CHECK(select(points, dim, 12, 5, /*offset=*/0) == aligned);
+  }
 }
 
 TEST_CASE("greedy_k_center takes points with a NaN last and points with an infinity first") {

@@ -3,8 +3,9 @@
 
 namespace assay::kernels {
 
-void cholesky_cpu(const CholeskyArgs& args);  // cholesky_cpu.cc
+void cholesky_cpu(const CholeskyArgs& args);                      // cholesky_cpu.cc
+void cholesky_cuda(const CholeskyArgs& args, void* cuda_stream);  // cholesky_cuda.cu
 
-const KernelTable<CholeskyArgs> cholesky = {"cholesky", cholesky_cpu, nullptr};
+const KernelTable<CholeskyArgs> cholesky = {"cholesky", cholesky_cpu, ASSAY_CUDA_KERNEL(cholesky_cuda)};
 
 }  // namespace assay::kernels

@@ -3,11 +3,16 @@
 
 namespace assay::kernels {
 
-void covariance_accumulate_cpu(const CovarianceAccumulateArgs& args);  // covariance_cpu.cc
-void covariance_finish_cpu(const CovarianceFinishArgs& args);          // covariance_cpu.cc
+// covariance_cpu.cc
+void covariance_accumulate_cpu(const CovarianceAccumulateArgs& args);
+void covariance_finish_cpu(const CovarianceFinishArgs& args);
+// covariance_cuda.cu
+void covariance_accumulate_cuda(const CovarianceAccumulateArgs& args, void* cuda_stream);
+void covariance_finish_cuda(const CovarianceFinishArgs& args, void* cuda_stream);
 
 const KernelTable<CovarianceAccumulateArgs> covariance_accumulate = {"covariance_accumulate", covariance_accumulate_cpu,
-                                                                     nullptr};
-const KernelTable<CovarianceFinishArgs> covariance_finish = {"covariance_finish", covariance_finish_cpu, nullptr};
+                                                                     ASSAY_CUDA_KERNEL(covariance_accumulate_cuda)};
+const KernelTable<CovarianceFinishArgs> covariance_finish = {"covariance_finish", covariance_finish_cpu,
+                                                             ASSAY_CUDA_KERNEL(covariance_finish_cuda)};
 
 }  // namespace assay::kernels

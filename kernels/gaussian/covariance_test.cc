@@ -12,12 +12,14 @@
 #include "kernels/gaussian/covariance_ref.h"
 #include "kernels/gaussian/packed_triangle.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
 namespace assay::kernels {
 namespace {
 
 using testing::GuardedBuffer;
+using testing::Staging;
 
 // Samples with an offset of `offset` and a spread of about 1, channels correlated with their neighbours.
 std::vector<float> random_samples(const CovarianceCase& s, double offset, uint32_t seed) {
@@ -43,9 +45,21 @@ struct State {
 // Blocks of at most `block` samples.
 void accumulate(const std::vector<float>& x, const CovarianceCase& s, int64_t block, State* state) {
   for (int64_t n = 0; n < s.samples; n += block) {
-    run(covariance_accumulate, {x.data() + n * s.positions * s.channels, state->mean.data(), state->comoment.data(),
-                                std::min(block, s.samples - n), n, s.positions, s.channels});
+    const int64_t samples = std::min(block, s.samples - n), size = s.positions * s.channels;
+    Staging staging;
+    run(covariance_accumulate,
+        {staging.in(x.data() + n * size, samples * size), staging.out(state->mean), staging.out(state->comoment),
+         samples, n, s.positions, s.channels},
+        staging.stream());
+    staging.finish();
   }
+}
+
+void finish(const CovarianceCase& s, double regularisation, State* state) {
+  Staging staging;
+  run(covariance_finish, {staging.out(state->comoment), s.samples, s.positions, s.channels, regularisation},
+      staging.stream());
+  staging.finish();
 }
 
 // Samples enter the running mean and comoment one by one: N steps, each rounding delta, its product and two sums.
@@ -58,7 +72,7 @@ void check_against_reference(const CovarianceCase& s, double offset, uint32_t se
   const CovarianceExpected e = covariance_ref(x, s);
   State state(s);
   accumulate(x, s, 3, &state);
-  run(covariance_finish, {state.comoment.data(), s.samples, s.positions, s.channels, 0.25});
+  finish(s, 0.25, &state);
   CHECK(state.mean.guards_intact());
   CHECK(state.comoment.guards_intact());
   CHECK(x == random_samples(s, offset, seed));
@@ -100,7 +114,7 @@ TEST_CASE("one sample has covariance zero, and only the regularisation stays") {
   const CovarianceCase s = {2, 1, 3};
   State state(s);
   accumulate(random_samples(s, 5, 1), s, 1, &state);
-  run(covariance_finish, {state.comoment.data(), 1, 2, 3, 0.01});
+  finish(s, 0.01, &state);
   CHECK(state.comoment.values() == std::vector<double>{0.01, 0, 0, 0.01, 0, 0.01, 0.01, 0, 0, 0.01, 0, 0.01});
 }
 
@@ -110,7 +124,7 @@ TEST_CASE("covariance bits depend neither on the cut into blocks nor on the numb
   State whole(s);
   set_num_threads(1);
   accumulate(x, s, s.samples, &whole);
-  for (const int threads : {1, 2, 5}) {
+  for (const int threads : {1, 2, 5}) {  // CUDA has none, but the cuts
     set_num_threads(threads);
     for (const int64_t block : {1, 8, 23}) {
       State state(s);

@@ -3,8 +3,9 @@
 
 namespace assay::kernels {
 
-void mahalanobis_cpu(const MahalanobisArgs& args);  // mahalanobis_cpu.cc
+void mahalanobis_cpu(const MahalanobisArgs& args);                      // mahalanobis_cpu.cc
+void mahalanobis_cuda(const MahalanobisArgs& args, void* cuda_stream);  // mahalanobis_cuda.cu
 
-const KernelTable<MahalanobisArgs> mahalanobis = {"mahalanobis", mahalanobis_cpu, nullptr};
+const KernelTable<MahalanobisArgs> mahalanobis = {"mahalanobis", mahalanobis_cpu, ASSAY_CUDA_KERNEL(mahalanobis_cuda)};
 
 }  // namespace assay::kernels

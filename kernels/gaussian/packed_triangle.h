@@ -5,11 +5,13 @@
 
 #include <cstdint>
 
+#include "kernels/base/host_device.h"
+
 namespace assay::kernels {
 
 // T = D (D + 1) / 2, elements of the triangle. 0 <= D < 2^31.
-constexpr int64_t packed_size(int64_t order) { return order * (order + 1) / 2; }
+ASSAY_HOST_DEVICE constexpr int64_t packed_size(int64_t order) { return order * (order + 1) / 2; }
 // Where column j begins, which is where its diagonal element lies.
-constexpr int64_t packed_column(int64_t order, int64_t j) { return j * order - j * (j - 1) / 2; }
+ASSAY_HOST_DEVICE constexpr int64_t packed_column(int64_t order, int64_t j) { return j * order - j * (j - 1) / 2; }
 
 }  // namespace assay::kernels

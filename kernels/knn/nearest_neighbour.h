@@ -12,7 +12,8 @@
 // A row whose score is NaN, or whose squared norm overflows float32, is never taken. Where no row can be taken (an
 // empty bank, a query with a NaN) index is -1 and distance2 is +infinity. A query whose own squared norm overflows may
 // be given any row.
-// Deterministic on one type of machine: the same bits for any number of threads and any workspace size.
+// Deterministic on one type of machine: the same bits for any number of threads and any workspace size. The two
+// backends may choose differently within the error above.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,9 @@ struct NearestNeighbourArgs {
 };
 extern const KernelTable<NearestNeighbourArgs> nearest_neighbour;
 
-// Scratch memory for `threads` threads to search at once. Fewer run where less is passed.
+// Scratch memory on the CPU for `threads` threads to search at once. Fewer run where less is passed.
 int64_t nearest_neighbour_workspace_bytes(int64_t threads, int64_t dim);
+// The same for either backend. CUDA needs all of it where it cuts the bank into parts; less means fewer parts.
+int64_t nearest_neighbour_workspace_bytes(Backend backend, const SearchShape& shape, int64_t threads);
 
 }  // namespace assay::kernels

@@ -16,6 +16,7 @@
 #include "kernels/knn/nearest_neighbour_ref.h"
 #include "kernels/knn/test_banks.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
 namespace assay::kernels {
@@ -23,6 +24,9 @@ namespace {
 
 using assay::testing::for_each_target;
 using assay::testing::GuardedBuffer;
+using assay::testing::on_cuda;
+using assay::testing::Staging;
+using assay::testing::test_backend;
 using testing::random_rows;
 using testing::TestBank;
 using testing::whole_rows;
@@ -36,17 +40,25 @@ struct Answer {
   bool operator==(const Answer& o) const { return distance2 == o.distance2 && index == o.index; }
 };
 
-// Queries start at an odd address; outputs are guarded; inputs must survive.
-Answer find_nearest(const std::vector<float>& queries, const std::vector<float>& bank, int64_t dim, int64_t slots = 2) {
+// Queries start at an odd address; outputs are guarded; inputs must survive. workspace_bytes: as much as is asked for.
+Answer find_nearest(const std::vector<float>& queries, const std::vector<float>& bank, int64_t dim, int64_t slots = 2,
+                    int64_t workspace_bytes = -1) {
   const int64_t num_queries = static_cast<int64_t>(queries.size()) / dim;
   TestBank packed(bank, dim);
   GuardedBuffer<float> shifted(static_cast<int64_t>(queries.size()));
   std::copy(queries.begin(), queries.end(), shifted.data());
   GuardedBuffer<float> distance2(num_queries);
   GuardedBuffer<int64_t> index(num_queries);
-  GuardedBuffer<char> workspace(nearest_neighbour_workspace_bytes(slots, dim), 0);
-  run(nearest_neighbour, NearestNeighbourArgs{shifted.data(), packed.view(), distance2.data(), index.data(),
-                                              num_queries, workspace.data(), workspace.size()});
+  if (workspace_bytes < 0) {
+    workspace_bytes = nearest_neighbour_workspace_bytes(test_backend(), packed.shape(num_queries), slots);
+  }
+  GuardedBuffer<char> workspace(workspace_bytes, 0);
+  Staging s;
+  run(nearest_neighbour,
+      NearestNeighbourArgs{s.in(shifted), packed.view(s), s.out(distance2), s.out(index), num_queries, s.out(workspace),
+                           workspace.size()},
+      s.stream());
+  s.finish();
   CHECK(packed.untouched());
   CHECK(distance2.guards_intact());
   CHECK(index.guards_intact());
@@ -86,6 +98,7 @@ TEST_CASE("nearest_neighbour finds the nearest row at every edge of tile, panel 
     }
     check_against_reference(random_rows(900, 12, 3), random_rows(257, 12, 4), 12);  // blocks of 112 and a rest
     check_against_reference(random_rows(130, 1031, 5), random_rows(65, 1031, 6), 1031);
+    check_against_reference(random_rows(129, 9, 19), random_rows(1025, 9, 20), 9);  // CUDA: two blocks, five parts
   });
 }
 
@@ -130,6 +143,7 @@ TEST_CASE("nearest_neighbour gives 0, never less, for a query that lies in the b
 }
 
 TEST_CASE("nearest_neighbour is the same, bit for bit, for any number of threads and any workspace") {
+  if (on_cuda()) return;  // threads and slots are the CPU's; CUDA's parts have their own test
   const std::vector<float> queries = random_rows(1500, 33, 11);
   const std::vector<float> bank = random_rows(301, 33, 12);
   for_each_target([&](const char* target) {
@@ -142,6 +156,23 @@ TEST_CASE("nearest_neighbour is the same, bit for bit, for any number of threads
     }
   });
   set_num_threads(2);
+}
+
+TEST_CASE("nearest_neighbour is the same, bit for bit, however many parts CUDA cuts the bank into") {
+  if (!on_cuda()) return;  // the CPU scans the bank as a whole
+  const int64_t num_queries = 130, num_rows = 1100, dim = 19;
+  const std::vector<float> queries = whole_rows(num_queries, 3, 21), ties = whole_rows(num_rows, 3, 22);
+  const std::vector<float> others = random_rows(num_queries, dim, 23), bank = random_rows(num_rows, dim, 24);
+  const int64_t part_bytes = 12 * num_queries;
+  const int64_t all = nearest_neighbour_workspace_bytes(Backend::kCuda, {num_queries, num_rows, dim}, 1);
+  CHECK(all == 5 * part_bytes);
+  const Answer tied = find_nearest(queries, ties, 3, 1, part_bytes);
+  const Answer one = find_nearest(others, bank, dim, 1, part_bytes);
+  for (const int64_t parts : {2, 3, 5}) {
+    CHECK(find_nearest(queries, ties, 3, 1, parts * part_bytes) == tied);
+    CHECK(find_nearest(others, bank, dim, 1, parts * part_bytes) == one);
+  }
+  CHECK_THROWS_AS(find_nearest(others, bank, dim, 1, part_bytes - 1), Error);
 }
 
 TEST_CASE("nearest_neighbour distances do not change when the bank is permuted") {
@@ -186,6 +217,7 @@ TEST_CASE("nearest_neighbour without a row to take answers index -1 and infinity
 }
 
 TEST_CASE("every compiled instruction set of this machine is really tested") {
+  if (on_cuda()) return;  // one target
   std::vector<std::string> names;
   for_each_target([&](const char* target) { names.push_back(target); });
   CHECK(std::count(names.begin(), names.end(), "SCALAR") == 1);

@@ -3,8 +3,8 @@
 //
 // The CPU layout is ceil(N / 32) panels of 32 rows. A panel holds 1 + D lines of 32 floats: first -|x|^2 / 2 of its
 // rows, then for d = 0..D-1 the d-th feature of its rows. Rows past the end have -infinity and zeros there, so that no
-// search prefers them. The bytes are an internal format of one process, never written to files; another backend may
-// arrange them otherwise, in as many bytes. They hold every feature: the rows they were made from can be dropped.
+// search prefers them. CUDA uses the same layout, whose lines are whole cache lines there. The bytes are an internal
+// format of one process, never written to files. They hold every feature: the rows they were made from can be dropped.
 //
 // Memory belongs to the caller. The same bits for any number of threads.
 #pragma once
@@ -33,5 +33,12 @@ extern const KernelTable<PackBankArgs> pack_bank;
 
 // 4 * 32 * ceil(rows / 32) * (1 + dim).
 int64_t packed_bank_bytes(int64_t rows, int64_t dim);
+
+// What the scratch memory of a search depends on.
+struct SearchShape {
+  int64_t num_queries;  // Q
+  int64_t rows;         // N
+  int64_t dim;          // D
+};
 
 }  // namespace assay::kernels

@@ -33,7 +33,9 @@ struct SegmentMinimumArgs {
 };
 extern const KernelTable<SegmentMinimumArgs> segment_minimum;
 
-// Scratch memory for `threads` threads to search at once. Fewer run where less is passed.
+// Scratch memory on the CPU for `threads` threads to search at once. Fewer run where less is passed.
 int64_t segment_minimum_workspace_bytes(int64_t threads, int64_t dim);
+// The same for either backend. CUDA needs all of it: nothing.
+int64_t segment_minimum_workspace_bytes(Backend backend, const SearchShape& shape, int64_t threads);
 
 }  // namespace assay::kernels

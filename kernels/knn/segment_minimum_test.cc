@@ -14,6 +14,7 @@
 #include "kernels/knn/segment_minimum_ref.h"
 #include "kernels/knn/test_banks.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
 namespace assay::kernels {
@@ -21,6 +22,9 @@ namespace {
 
 using assay::testing::for_each_target;
 using assay::testing::GuardedBuffer;
+using assay::testing::on_cuda;
+using assay::testing::Staging;
+using assay::testing::test_backend;
 using testing::random_rows;
 using testing::TestBank;
 using testing::whole_rows;
@@ -37,9 +41,13 @@ std::vector<float> table_of(const std::vector<float>& queries, const std::vector
   const int64_t stride = num_segments + 3;
   TestBank packed(references, dim);
   GuardedBuffer<float> table(num_queries * stride);
-  GuardedBuffer<char> workspace(segment_minimum_workspace_bytes(slots, dim), 0);
-  run(segment_minimum, SegmentMinimumArgs{queries.data(), packed.view(), offsets.data(), table.data(), num_queries,
-                                          num_segments, stride, workspace.data(), workspace.size()});
+  GuardedBuffer<char> workspace(segment_minimum_workspace_bytes(test_backend(), packed.shape(num_queries), slots), 0);
+  Staging s;
+  run(segment_minimum,
+      SegmentMinimumArgs{s.in(queries), packed.view(s), s.in(offsets), s.out(table), num_queries, num_segments, stride,
+                         s.out(workspace), workspace.size()},
+      s.stream());
+  s.finish();
   CHECK(packed.untouched());
   CHECK(table.guards_intact());
   CHECK(workspace.guards_intact());
@@ -81,6 +89,7 @@ TEST_CASE("segment_minimum holds for segments that begin and end anywhere in a p
       {0, 0, 5, 5, 5, 6, 40, 41, 100, 100},
       {0, 15, 16, 17, 33, 47, 48, 49, 63, 65},
       {0, 200},
+      {0, 100, 500, 513, 513, 1000, 1001, 1025},  // CUDA: five parts, segments across tiles and parts
       {0, 0, 0},
       {0},
   };
@@ -169,6 +178,7 @@ TEST_CASE("segment_minimum is the same, bit for bit, for any number of threads, 
     set_num_threads(1);
     const std::vector<float> one = table_of(queries, references, offsets, 21, 1);
     for (const int threads : {2, 5}) {
+      if (on_cuda()) break;  // threads and slots are the CPU's
       set_num_threads(threads);
       for (const int64_t slots : {1, 2, 7}) CHECK(table_of(queries, references, offsets, 21, slots) == one);
     }
@@ -177,6 +187,25 @@ TEST_CASE("segment_minimum is the same, bit for bit, for any number of threads, 
     for (int64_t q = 0; q < 1000; ++q) CHECK(alone[q] == one[q * 2 + 1]);
   });
   set_num_threads(2);
+}
+
+// On CUDA a bank of 1100 rows is scanned in five parts of tiles of 128 rows, one of 700 in three.
+TEST_CASE("segment_minimum is the same, bit for bit, however tiles and parts cut the segment") {
+  const int64_t dim = 13;
+  const std::vector<float> queries = random_rows(131, dim, 11);
+  const std::vector<float> references = random_rows(1100, dim, 12);
+  const std::vector<float> whole = table_of(queries, references, {0, 399, 1099, 1100}, dim);
+  for (const int64_t begin : {399, 300, 256, 1}) {
+    CAPTURE(begin);
+    const std::vector<float> rest(references.begin() + begin * dim, references.end());
+    const std::vector<float> table = table_of(queries, rest, {0, 399 - begin, 1099 - begin, 1100 - begin}, dim);
+    int64_t wrong = 0;
+    for (int64_t q = 0; q < 131; ++q) {
+      wrong += table[q * 3 + 1] != whole[q * 3 + 1];
+      wrong += table[q * 3 + 2] != whole[q * 3 + 2];
+    }
+    CHECK(wrong == 0);
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "kernels/knn/packed_bank.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
 
 namespace assay::kernels::testing {
 
@@ -28,16 +29,22 @@ inline std::vector<float> whole_rows(int64_t rows, int64_t dim, uint32_t seed) {
   return x;
 }
 
-// A packed bank between guard bands.
+// A bank between guard bands, packed by the backend under test.
 class TestBank {
  public:
   TestBank(const std::vector<float>& rows, int64_t dim)
       : rows_(static_cast<int64_t>(rows.size()) / dim), dim_(dim), panels_(packed_bank_bytes(rows_, dim) / 4, 0) {
-    run(pack_bank, PackBankArgs{rows.data(), panels_.data(), rows_, dim});
+    assay::testing::Staging staging;
+    run(pack_bank, PackBankArgs{staging.in(rows), staging.out(panels_), rows_, dim_}, staging.stream());
+    staging.finish();
     packed_ = panels_.values();
   }
+  // On the backend under test. Read back by staging.finish(), so that untouched() sees what a kernel did to it.
+  PackedBank view(assay::testing::Staging& staging) { return {staging.in(panels_), rows_, dim_}; }
+  // On the CPU.
   PackedBank view() { return {panels_.data(), rows_, dim_}; }
-  int64_t rows() const { return rows_; }
+  SearchShape shape(int64_t num_queries) const { return {num_queries, rows_, dim_}; }
+  const std::vector<float>& panels() const { return packed_; }
   // Nothing has written into the bank or beside it since it was packed.
   bool untouched() const {
     return panels_.guards_intact() &&

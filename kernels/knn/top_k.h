@@ -7,7 +7,8 @@
 //
 // A row whose score is NaN, or whose squared norm overflows float32, is never taken. Places that no row fills (k larger
 // than the bank, a query with a NaN) hold index -1 and distance2 +infinity.
-// Deterministic on one type of machine: the same bits for any number of threads and any workspace size.
+// Deterministic on one type of machine: the same bits for any number of threads and any workspace size. The two
+// backends may choose differently within the error above.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,9 @@ struct TopKArgs {
 };
 extern const KernelTable<TopKArgs> top_k;
 
-// Scratch memory for `threads` threads to search at once. Fewer run where less is passed.
+// Scratch memory on the CPU for `threads` threads to search at once. Fewer run where less is passed.
 int64_t top_k_workspace_bytes(int64_t threads, int64_t dim);
+// The same for either backend. CUDA needs all of it where it cuts the bank into parts; less means fewer parts.
+int64_t top_k_workspace_bytes(Backend backend, const SearchShape& shape, int64_t k, int64_t threads);
 
 }  // namespace assay::kernels

@@ -17,6 +17,7 @@
 #include "kernels/knn/test_banks.h"
 #include "kernels/knn/top_k_ref.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
 namespace assay::kernels {
@@ -24,6 +25,9 @@ namespace {
 
 using assay::testing::for_each_target;
 using assay::testing::GuardedBuffer;
+using assay::testing::on_cuda;
+using assay::testing::Staging;
+using assay::testing::test_backend;
 using testing::random_rows;
 using testing::TestBank;
 using testing::whole_rows;
@@ -38,14 +42,21 @@ struct Answer {
 };
 
 Answer find_k(const std::vector<float>& queries, const std::vector<float>& bank, int64_t dim, int64_t k,
-              int64_t slots = 2) {
+              int64_t slots = 2, int64_t workspace_bytes = -1) {
   const int64_t num_queries = static_cast<int64_t>(queries.size()) / dim;
   TestBank packed(bank, dim);
   GuardedBuffer<float> distance2(num_queries * k);
   GuardedBuffer<int64_t> index(num_queries * k);
-  GuardedBuffer<char> workspace(top_k_workspace_bytes(slots, dim), 0);
-  run(top_k, TopKArgs{queries.data(), packed.view(), distance2.data(), index.data(), num_queries, k, workspace.data(),
-                      workspace.size()});
+  if (workspace_bytes < 0) {
+    workspace_bytes = top_k_workspace_bytes(test_backend(), packed.shape(num_queries), k, slots);
+  }
+  GuardedBuffer<char> workspace(workspace_bytes, 0);
+  Staging s;
+  run(top_k,
+      TopKArgs{s.in(queries), packed.view(s), s.out(distance2), s.out(index), num_queries, k, s.out(workspace),
+               workspace.size()},
+      s.stream());
+  s.finish();
   CHECK(packed.untouched());
   CHECK(distance2.guards_intact());
   CHECK(index.guards_intact());
@@ -121,10 +132,16 @@ TEST_CASE("top_k with k = 1 and nearest_neighbour give the same bits") {
   const std::vector<float> bank = random_rows(333, 30, 6);
   const Answer answer = find_k(queries, bank, 30, 1);
   TestBank packed(bank, 30);
-  Answer nearest{std::vector<float>(100), std::vector<int64_t>(100)};
-  GuardedBuffer<char> workspace(nearest_neighbour_workspace_bytes(1, 30), 0);
-  run(nearest_neighbour, NearestNeighbourArgs{queries.data(), packed.view(), nearest.distance2.data(),
-                                              nearest.index.data(), 100, workspace.data(), workspace.size()});
+  GuardedBuffer<float> distance2(100);
+  GuardedBuffer<int64_t> index(100);
+  GuardedBuffer<char> workspace(nearest_neighbour_workspace_bytes(test_backend(), packed.shape(100), 1), 0);
+  Staging s;
+  run(nearest_neighbour,
+      NearestNeighbourArgs{s.in(queries), packed.view(s), s.out(distance2), s.out(index), 100, s.out(workspace),
+                           workspace.size()},
+      s.stream());
+  s.finish();
+  const Answer nearest{distance2.values(), index.values()};
   CHECK(answer == nearest);
 }
 
@@ -149,6 +166,7 @@ TEST_CASE("top_k never takes a row with a NaN and fills what is left with -1 and
 }
 
 TEST_CASE("top_k is the same, bit for bit, for any number of threads and any workspace") {
+  if (on_cuda()) return;  // threads and slots are the CPU's; CUDA's parts have their own test
   const std::vector<float> queries = random_rows(700, 20, 9);
   const std::vector<float> bank = random_rows(301, 20, 10);
   set_num_threads(1);
@@ -158,6 +176,24 @@ TEST_CASE("top_k is the same, bit for bit, for any number of threads and any wor
     for (const int64_t slots : {1, 2, 7}) CHECK(find_k(queries, bank, 20, 9, slots) == one);
   }
   set_num_threads(2);
+}
+
+TEST_CASE("top_k is the same, bit for bit, however many parts CUDA cuts the bank into") {
+  if (!on_cuda()) return;  // the CPU scans the bank as a whole
+  const int64_t num_queries = 133, num_rows = 1300;
+  const std::vector<float> queries = whole_rows(num_queries, 3, 11), ties = whole_rows(num_rows, 3, 12);
+  for (const int64_t k : {1, 33, 64}) {
+    CAPTURE(k);
+    const int64_t part_bytes = 12 * num_queries * k;
+    CHECK(top_k_workspace_bytes(Backend::kCuda, {num_queries, num_rows, 3}, k, 1) == 6 * part_bytes);
+    const Answer one = find_k(queries, ties, 3, k, 1, part_bytes);
+    for (int64_t q = 0; q < num_queries; ++q) {
+      const std::vector<ref::Neighbour> expected = ref::top_k(&queries[q * 3], ties, 3, k);
+      for (int64_t i = 0; i < k; ++i) CHECK(one.index[q * k + i] == expected[i].second);
+    }
+    for (const int64_t parts : {2, 3, 6}) CHECK(find_k(queries, ties, 3, k, 1, parts * part_bytes) == one);
+    CHECK_THROWS_AS(find_k(queries, ties, 3, k, 1, part_bytes - 1), Error);
+  }
 }
 
 }  // namespace

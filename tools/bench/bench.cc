@@ -98,7 +98,8 @@ bool run_case(const Case& c, const Options& o) {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all;
-  for (const auto& cases : {nearest_neighbour_cases(), segment_minimum_cases(), greedy_k_center_cases(), blur_cases(),
+  for (const auto& cases : {nearest_neighbour_cases(), segment_minimum_cases(), greedy_k_center_cases(), top_k_cases(),
+                            packed_bank_cases(), gaussian_cases(), statistics_cases(), blur_cases(),
                             elementwise_cases(), interpolate_cases(), pool_cases(), random_cases(), resize_cases()}) {
     all.insert(all.end(), cases.begin(), cases.end());
   }

@@ -29,12 +29,18 @@ std::vector<Case> nearest_neighbour_cases();
 std::vector<Case> segment_minimum_cases();
 // kernels/coreset/greedy_k_center_bench.cc. Base: the textbook loop, one thread, no explicit vectors.
 std::vector<Case> greedy_k_center_cases();
+// kernels/knn/top_k_bench.cc. Base: nearest_neighbour on the same matrices.
+std::vector<Case> top_k_cases();
+// kernels/knn/packed_bank_bench.cc. No base.
+std::vector<Case> packed_bank_cases();
 // One list for each family of small kernels, without a base: kernels/blur/blur_bench.cc and so on.
 std::vector<Case> blur_cases();
 std::vector<Case> elementwise_cases();
+std::vector<Case> gaussian_cases();
 std::vector<Case> interpolate_cases();
 std::vector<Case> pool_cases();
 std::vector<Case> random_cases();
 std::vector<Case> resize_cases();
+std::vector<Case> statistics_cases();
 
 }  // namespace assay::bench
