@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much memory is in use on each device, for what, and what happens when there is none left.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "engine/device/device.h"
+#include "kernels/base/check.h"
+
+namespace assay {
+
+struct MemoryUsage {
+  int64_t live_bytes = 0;
+  int64_t peak_bytes = 0;
+};
+// Storage in use now, and the most there ever was, by tag. Page-locked memory counts as the CPU's.
+std::map<std::string, MemoryUsage> memory_usage(Device device = Device::cpu());
+// Of all tags together. The peak is that of the sum, not the sum of the peaks.
+MemoryUsage total_memory_usage(Device device);
+
+// An allocation that failed. The message names the tag, the device, the bytes asked for and, on a GPU, what is free and
+// what the engine holds there.
+class OutOfMemory : public Error {
+ public:
+  OutOfMemory(const char* tag, Device device, int64_t bytes);
+  Device device() const { return device_; }
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  Device device_;
+  int64_t bytes_;
+};
+
+// For allocators: counts bytes (negative when they are released) under the tag.
+void count_memory(const char* tag, Device device, int64_t bytes);
+
+// For tests: the n-th allocation from now on, in whatever thread, finds no memory. 0 lifts it.
+void fail_nth_allocation(int64_t n);
+// For allocators: whether this is the one that is to fail.
+bool is_allocation_to_fail();
+
+}  // namespace assay
