@@ -4,6 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/test_device.h"
 
 namespace assay {
 namespace {
@@ -46,6 +51,65 @@ TEST_CASE("a tensor without elements is legal") {
   CHECK(t.size() == 0);
   CHECK(t.rows(0, 0).size() == 0);
   CHECK(t.clone("test").shape() == Shape{0, 5});
+}
+
+TEST_CASE("a tensor goes to the device and back, whole or in rows, and keeps its bits") {
+  const std::vector<float> values = {1, -2, 3.5f, 0, 7, 1e-40f};
+  const Tensor device = testing::matrix(3, 2, values);
+  CHECK(device.device() == testing::test_device());
+  CHECK(testing::values_of<float>(device) == values);
+  CHECK(testing::values_of<float>(device.rows(1, 3)) == std::vector<float>{3.5f, 0, 7, 1e-40f});
+  CHECK(testing::values_of<float>(device.rows(1, 2).clone("test")) == std::vector<float>{3.5f, 0});
+  CHECK(device.clone("test").device() == testing::test_device());
+  CHECK(testing::values_of<float>(device.reshape({6})) == values);
+  CHECK(testing::values_of<float>(Tensor::zeros<float>({2, 2}, "test", testing::test_device())) ==
+        std::vector<float>(4, 0));
+  CHECK(testing::values_of<float>(Tensor::empty<float>({0, 5}, "test", testing::test_device())).empty());
+}
+
+TEST_CASE("a tensor that is there already is not copied") {
+  const Tensor t = testing::matrix(1, 2, {1, 2});
+  const int64_t before = total_memory_usage(t.device()).live_bytes;
+  const Tensor same = t.to(t.device(), "test");
+  CHECK(total_memory_usage(t.device()).live_bytes == before);
+}
+
+TEST_CASE("the host is kept from a GPU's elements") {
+  if (!testing::on_cuda()) return;  // on the CPU there are none
+  const Tensor t = testing::matrix(2, 2, {1, 2, 3, 4});
+  CHECK_THROWS_WITH(t.data<float>(), "tensor of shape (2, 2) lies on cuda:0, where the host cannot reach it");
+  CHECK_THROWS_WITH(t.raw(), "tensor of shape (2, 2) lies on cuda:0, where the host cannot reach it");
+  CHECK_THROWS_WITH(t.data<int32_t>(), "tensor of shape (2, 2) read as another dtype");
+}
+
+TEST_CASE("copy refuses other shapes, dtypes and streams of another device") {
+  const Stream& stream = current_stream(testing::test_device());
+  const Tensor a = testing::matrix(2, 2, {1, 2, 3, 4});
+  CHECK_THROWS_WITH(copy(a, Tensor::zeros<float>({4}, "test"), stream),
+                    "copy: from shape (2, 2) of float32 to shape (4) of float32");
+  CHECK_THROWS_WITH(copy(a, Tensor::zeros<int32_t>({2, 2}, "test"), stream),
+                    "copy: from shape (2, 2) of float32 to shape (2, 2) of int32");
+  if (testing::on_cuda()) {
+    CHECK_THROWS_WITH(copy(a, Tensor::zeros<float>({2, 2}, "test"), current_stream(Device::cpu())),
+                      "copy: from cuda:0 to cpu on a stream of cpu");
+  }
+}
+
+TEST_CASE("a tensor that one thread made is read by another") {
+  const Tensor t = testing::matrix(1, 3, {4, 5, 6});
+  const Tensor copy = t.clone("test");  // queued on this thread's stream, maybe not done
+  std::vector<float> seen;
+  std::thread([&] { seen = testing::values_of<float>(copy); }).join();
+  CHECK(seen == std::vector<float>{4, 5, 6});
+}
+
+TEST_CASE("a tensor goes from GPU to GPU") {
+  if (!testing::on_cuda() || !devices_from_name("cuda:1").ok()) return;  // takes two GPUs
+  const Tensor first = testing::matrix(2, 2, {1, 2, 3, 4});
+  const Tensor second = first.to(Device::cuda(1), "moved");
+  CHECK(second.device() == Device::cuda(1));
+  CHECK(memory_usage(Device::cuda(1))["moved"].live_bytes == 16);
+  CHECK(testing::values_of<float>(second) == std::vector<float>{1, 2, 3, 4});
 }
 
 }  // namespace
