@@ -2,6 +2,7 @@
 #include "engine/ops/convert_float16.h"
 
 #include "engine/ops/check_tensor.h"
+#include "engine/ops/op_context.h"
 #include "kernels/elementwise/convert_float16.h"
 
 namespace assay::ops {
@@ -10,15 +11,17 @@ static_assert(sizeof(Float16) == sizeof(uint16_t), "kernels take the bits of a F
 
 Tensor to_float16(const Tensor& x, const char* tag) {
   check_dtype("to_float16", "x", x, DType::kFloat32);
-  const Tensor y = Tensor::empty<Float16>(x.shape(), tag);
-  run(kernels::to_float16, {x.data<float>(), reinterpret_cast<uint16_t*>(y.raw()), x.size()});
+  const OpContext ctx("to_float16", {{"x", &x}});
+  const Tensor y = ctx.empty<Float16>(x.shape(), tag);
+  ctx.run(kernels::to_float16, {ctx.in<float>(x), reinterpret_cast<uint16_t*>(ctx.out<Float16>(y)), x.size()});
   return y;
 }
 
 Tensor to_float32(const Tensor& x, const char* tag) {
   check_dtype("to_float32", "x", x, DType::kFloat16);
-  const Tensor y = Tensor::empty<float>(x.shape(), tag);
-  run(kernels::from_float16, {reinterpret_cast<const uint16_t*>(x.raw()), y.data<float>(), x.size()});
+  const OpContext ctx("to_float32", {{"x", &x}});
+  const Tensor y = ctx.empty<float>(x.shape(), tag);
+  ctx.run(kernels::from_float16, {reinterpret_cast<const uint16_t*>(ctx.in<Float16>(x)), ctx.out<float>(y), x.size()});
   return y;
 }
 

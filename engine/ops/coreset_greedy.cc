@@ -2,6 +2,7 @@
 #include "engine/ops/coreset_greedy.h"
 
 #include "engine/ops/check_tensor.h"
+#include "engine/ops/op_context.h"
 #include "kernels/coreset/greedy_k_center.h"
 
 namespace assay::ops {
@@ -16,11 +17,12 @@ Coreset coreset_greedy(const Tensor& points, int64_t count, int64_t start) {
               ", the number of points");
   ASSAY_CHECK(count == 0 || (start >= 0 && start < num_points), "coreset_greedy: start is ", start,
               ", expected a row of points, 0 to ", num_points - 1);
-  Coreset out{Tensor::empty<int64_t>({count}, "coreset"), Tensor::empty<float>({count}, "coreset")};
+  const OpContext ctx("coreset_greedy", {{"points", &points}});
+  Coreset out{ctx.empty<int64_t>({count}, "coreset"), ctx.empty<float>({count}, "coreset")};
   if (count == 0) return out;
-  const Storage workspace(static_cast<size_t>(kernels::greedy_k_center_workspace_bytes(num_points)), "workspace");
-  run(kernels::greedy_k_center, {points.data<float>(), out.index.data<int64_t>(), out.radius2.data<float>(), num_points,
-                                 dim, count, start, workspace.data()});
+  const Storage workspace = ctx.workspace(kernels::greedy_k_center_workspace_bytes(num_points));
+  ctx.run(kernels::greedy_k_center, {ctx.in<float>(points), ctx.out<int64_t>(out.index), ctx.out<float>(out.radius2),
+                                     num_points, dim, count, start, ctx.scratch(workspace)});
   return out;
 }
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "engine/ops/test_tensors.h"
+#include "tests/support/test_device.h"
 
 namespace assay::ops {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/ops/gaussian_blur.h"
 
+#include "engine/ops/op_context.h"
 #include "kernels/blur/gaussian_blur.h"
 
 namespace assay::ops {
@@ -10,11 +11,11 @@ Tensor gaussian_blur(const Tensor& map, double sigma) {
               to_string(map.shape()), ", expected (H, W) of float32");
   // Written so that a NaN fails; the limit bounds the scratch.
   ASSAY_CHECK(sigma >= 0 && sigma <= 10000, "gaussian_blur: sigma ", sigma, ", expected 0 to 10000 pixels");
-  Tensor blurred = Tensor::empty<float>(map.shape(), "maps");
-  const Tensor workspace =
-      Tensor::empty<float>({kernels::gaussian_blur_workspace_floats(map.dim(1), sigma)}, "workspace");
-  run(kernels::gaussian_blur,
-      {map.data<float>(), blurred.data<float>(), workspace.data<float>(), map.dim(0), map.dim(1), sigma});
+  const OpContext ctx("gaussian_blur", {{"map", &map}});
+  Tensor blurred = ctx.empty<float>(map.shape(), "maps");
+  const Tensor workspace = ctx.empty<float>({kernels::gaussian_blur_workspace_floats(map.dim(1), sigma)}, "workspace");
+  ctx.run(kernels::gaussian_blur,
+          {ctx.in<float>(map), ctx.out<float>(blurred), ctx.out<float>(workspace), map.dim(0), map.dim(1), sigma});
   return blurred;
 }
 

@@ -4,34 +4,39 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <vector>
 
 #include "engine/ops/gaussian_blur.h"
 #include "engine/ops/neighbourhood_mean.h"
 #include "engine/ops/resize_bilinear.h"
+#include "tests/support/test_device.h"
 
 namespace assay::ops {
 namespace {
 
+using testing::tensor_of;
+using testing::values_of;
+
 Tensor filled(const Shape& shape, float value) {
-  Tensor t = Tensor::empty<float>(shape, "test");
-  for (int64_t i = 0; i < t.size(); ++i) t.data<float>()[i] = value;
-  return t;
+  return tensor_of<float>(shape, std::vector<float>(num_elements(shape), value));
 }
 
 TEST_CASE("neighbourhood_mean averages the window inside the grid, for each channel by itself") {
-  Tensor x = filled({2, 2, 2}, 0);
-  x.data<float>()[0] = 8;  // cell (0, 0), channel 0
+  const Tensor x = tensor_of<float>({2, 2, 2}, {8, 0, 0, 0, 0, 0, 0, 0});  // cell (0, 0), channel 0
   const Tensor y = neighbourhood_mean(x, 3);
   CHECK(y.shape() == Shape{2, 2, 2});
-  for (int cell = 0; cell < 4; ++cell) {
-    CHECK(y.data<float>()[2 * cell] == 2);
-    CHECK(y.data<float>()[2 * cell + 1] == 0);
-  }
+  CHECK(values_of<float>(y) == std::vector<float>{2, 0, 2, 0, 2, 0, 2, 0});
+}
+
+TEST_CASE("neighbourhood_mean of a batch keeps its images apart") {
+  const Tensor y = neighbourhood_mean(tensor_of<float>({2, 1, 2, 1}, {2, 4, 0, 10}), 3);
+  CHECK(y.shape() == Shape{2, 1, 2, 1});
+  CHECK(values_of<float>(y) == std::vector<float>{3, 3, 5, 5});
 }
 
 TEST_CASE("neighbourhood_mean refuses other ranks, dtypes and even windows by name") {
   CHECK_THROWS_WITH(neighbourhood_mean(filled({2, 2}, 0), 3),
-                    "neighbourhood_mean: features have shape (2, 2), expected (H, W, C) of float32");
+                    "neighbourhood_mean: features have shape (2, 2), expected (H, W, C) or (B, H, W, C) of float32");
   CHECK_THROWS_AS(neighbourhood_mean(Tensor::zeros<uint8_t>({2, 2, 2}, "test"), 3), Error);
   CHECK_THROWS_WITH(neighbourhood_mean(filled({2, 2, 2}, 0), 4),
                     "neighbourhood_mean: window 4, expected an odd number from 1 to 1023");
@@ -42,7 +47,7 @@ TEST_CASE("resize_bilinear keeps the rank of its grid") {
   CHECK(resize_bilinear(filled({2, 3}, 4), 5, 7).shape() == Shape{5, 7});
   const Tensor y = resize_bilinear(filled({2, 3, 6}, 4), 5, 7);
   CHECK(y.shape() == Shape{5, 7, 6});
-  for (int64_t i = 0; i < y.size(); ++i) CHECK(y.data<float>()[i] == 4);
+  for (const float v : values_of<float>(y)) CHECK(v == 4);
   CHECK(resize_bilinear(filled({2, 3}, 4), 0, 7).size() == 0);
 }
 
@@ -57,13 +62,13 @@ TEST_CASE("resize_bilinear refuses other ranks, empty grids and negative sizes b
 }
 
 TEST_CASE("gaussian_blur returns a new map and leaves its input alone") {
-  Tensor x = filled({1, 3}, 0);
-  x.data<float>()[1] = 1;
-  const Tensor y = gaussian_blur(x, 0.5);
-  CHECK(y.shape() == Shape{1, 3});
-  CHECK(y.data<float>()[1] < 1);
-  CHECK(y.data<float>()[0] == y.data<float>()[2]);
-  CHECK(x.data<float>()[0] == 0);
+  const Tensor x = testing::matrix(1, 3, {0, 1, 0});
+  const Tensor blurred = gaussian_blur(x, 0.5);
+  CHECK(blurred.shape() == Shape{1, 3});
+  const std::vector<float> y = values_of<float>(blurred);
+  CHECK(y[1] < 1);
+  CHECK(y[0] == y[2]);
+  CHECK(values_of<float>(x)[0] == 0);
   CHECK(gaussian_blur(filled({0, 4}, 0), 4).size() == 0);
   CHECK(gaussian_blur(filled({4, 0}, 0), 4).size() == 0);
 }

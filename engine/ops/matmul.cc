@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/ops/check_tensor.h"
+#include "engine/ops/op_context.h"
 #include "kernels/matmul/gemm.h"
 
 namespace assay::ops {
@@ -17,11 +18,12 @@ Tensor matmul(const Tensor& a, const Tensor& b, Transpose transpose_a, Transpose
   ASSAY_CHECK(b.dim(tb ? 1 : 0) == k, "matmul: a has shape ", to_string(a.shape()), ta ? " transposed" : "",
               ", b has shape ", to_string(b.shape()), tb ? " transposed" : "", ": ", k, " columns meet ",
               b.dim(tb ? 1 : 0), " rows");
-  const Tensor c = Tensor::empty<float>({m, n}, "matmul");
+  const OpContext ctx("matmul", {{"a", &a}, {"b", &b}});
+  const Tensor c = ctx.empty<float>({m, n}, "matmul");
   kernels::GemmArgs args = {};
-  args.a = a.data<float>();
-  args.b = b.data<float>();
-  args.c = c.data<float>();
+  args.a = ctx.in<float>(a);
+  args.b = ctx.in<float>(b);
+  args.c = ctx.out<float>(c);
   args.m = m;
   args.n = n;
   args.k = k;
@@ -30,7 +32,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, Transpose transpose_a, Transpose
   args.ldc = std::max<int64_t>(1, n);
   args.transpose_a = ta;
   args.transpose_b = tb;
-  run(kernels::gemm, args);
+  ctx.run(kernels::gemm, args);
   return c;
 }
 

@@ -3,22 +3,24 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
+#include "tests/support/test_device.h"
+
 namespace assay::ops {
 namespace {
 
 Tensor matrix(int64_t rows, int64_t columns) {
   const Tensor t = Tensor::empty<float>({rows, columns}, "test");
   for (int64_t i = 0; i < t.size(); ++i) t.data<float>()[i] = static_cast<float>(i + 1);
-  return t;
+  return testing::on_test_device(t);
 }
 
 TEST_CASE("matmul multiplies with and without transposes") {
   const Tensor a = matrix(2, 3);  // 1 2 3 / 4 5 6
   const Tensor product = matmul(a, a, Transpose::kNo, Transpose::kYes);
   CHECK(product.shape() == Shape{2, 2});
-  CHECK(product.data<float>()[0] == 14);
-  CHECK(product.data<float>()[1] == 32);
-  CHECK(product.data<float>()[3] == 77);
+  CHECK(testing::values_of<float>(product) == std::vector<float>{14, 32, 32, 77});
   CHECK(matmul(a, a, Transpose::kYes, Transpose::kNo).shape() == Shape{3, 3});
   CHECK(matmul(matrix(0, 3), matrix(3, 2)).shape() == Shape{0, 2});
 }

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "engine/ops/test_tensors.h"
+#include "tests/support/test_device.h"
 
 namespace assay::ops {
 namespace {
@@ -19,17 +19,17 @@ TEST_CASE("nearest_neighbour answers with the distance and row of each query's n
   const NearestNeighbour found = nearest_neighbour(matrix(2, 2, {9, 1, 1, 7}), bank);
   REQUIRE(found.index.shape() == Shape{2});
   REQUIRE(found.distance2.shape() == Shape{2});
-  CHECK(found.index.data<int64_t>()[0] == 1);
-  CHECK(found.index.data<int64_t>()[1] == 2);
-  CHECK(found.distance2.data<float>()[0] == 2);
-  CHECK(found.distance2.data<float>()[1] == 10);
+  CHECK(testing::on_host(found.index).data<int64_t>()[0] == 1);
+  CHECK(testing::on_host(found.index).data<int64_t>()[1] == 2);
+  CHECK(testing::on_host(found.distance2).data<float>()[0] == 2);
+  CHECK(testing::on_host(found.distance2).data<float>()[1] == 10);
 }
 
 TEST_CASE("nearest_neighbour takes no queries, and answers -1 from an empty bank") {
   CHECK(nearest_neighbour(matrix(0, 2, {}), PackedBank(matrix(1, 2, {1, 2}))).index.size() == 0);
   const NearestNeighbour found = nearest_neighbour(matrix(1, 2, {1, 2}), PackedBank(matrix(0, 2, {})));
-  CHECK(found.index.data<int64_t>()[0] == -1);
-  CHECK(found.distance2.data<float>()[0] == std::numeric_limits<float>::infinity());
+  CHECK(testing::on_host(found.index).data<int64_t>()[0] == -1);
+  CHECK(testing::on_host(found.distance2).data<float>()[0] == std::numeric_limits<float>::infinity());
 }
 
 TEST_CASE("nearest_neighbour and PackedBank refuse wrong shapes and dtypes by name") {

@@ -8,8 +8,9 @@
 
 namespace assay::ops {
 
-// features (H, W, C) float32, H W C >= 0; window odd, from 1 to 1023. Returns a new tensor (H, W, C).
-// Throws assay::Error on another rank, dtype or window. Runs in the calling thread.
+// features (H, W, C) or, of several images, (B, H, W, C) float32, axes from 0; window odd, from 1 to 1023. Returns a
+// new tensor of that shape. Throws assay::Error on another rank, dtype or window. On the CPU it runs in the calling
+// thread.
 Tensor neighbourhood_mean(const Tensor& features, int64_t window);
 
 }  // namespace assay::ops

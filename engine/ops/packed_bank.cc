@@ -2,6 +2,7 @@
 #include "engine/ops/packed_bank.h"
 
 #include "engine/ops/check_tensor.h"
+#include "engine/ops/op_context.h"
 
 namespace assay::ops {
 
@@ -10,11 +11,14 @@ PackedBank::PackedBank(const Tensor& rows, const char* tag) {
   rows_ = rows.dim(0);
   dim_ = rows.dim(1);
   ASSAY_CHECK(dim_ >= 1, "packed_bank: rows has shape ", to_string(rows.shape()), ", expected (N, D) with D >= 1");
-  panels_ = Tensor::empty<float>({kernels::packed_bank_bytes(rows_, dim_) / static_cast<int64_t>(sizeof(float))}, tag);
-  run(kernels::pack_bank, {rows.data<float>(), panels_.data<float>(), rows_, dim_});
+  const OpContext ctx("packed_bank", {{"rows", &rows}});
+  panels_ = ctx.empty<float>({kernels::packed_bank_bytes(rows_, dim_) / static_cast<int64_t>(sizeof(float))}, tag);
+  ctx.run(kernels::pack_bank, {ctx.in<float>(rows), ctx.out<float>(panels_), rows_, dim_});
 }
 
-kernels::PackedBank PackedBank::view() const { return {panels_.data<float>(), rows_, dim_}; }
+kernels::PackedBank PackedBank::view(const Stream& stream) const {
+  return {reinterpret_cast<const float*>(panels_.read_by(stream)), rows_, dim_};
+}
 
 void check_queries(const char* op, const Tensor& queries, const PackedBank& bank) {
   check_matrix(op, "queries", queries, "(Q, D)");

@@ -9,8 +9,8 @@
 
 namespace assay::ops {
 
-// Owns a packed copy of the rows; the tensor it was made from can be dropped. Copies share the packed memory, which
-// never changes, so one bank may be searched from several threads.
+// Owns a packed copy of the rows on their device; the tensor it was made from can be dropped. Copies share the packed
+// memory, which never changes, so one bank may be searched from several threads.
 class PackedBank {
  public:
   // rows: (N, D) float32, N >= 0, D >= 1. `tag` names the memory in usage reports.
@@ -18,7 +18,10 @@ class PackedBank {
 
   int64_t rows() const { return rows_; }  // N
   int64_t dim() const { return dim_; }    // D
-  kernels::PackedBank view() const;
+  Device device() const { return panels_.device(); }
+  // For ops: the memory, and its address for the stream's next work.
+  const Tensor& panels() const { return panels_; }
+  kernels::PackedBank view(const Stream& stream) const;
 
  private:
   Tensor panels_;

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
+#include "engine/device/copy.h"
+#include "engine/ops/op_context.h"
 #include "kernels/gaussian/cholesky.h"
 #include "kernels/gaussian/covariance.h"
 #include "kernels/gaussian/mahalanobis.h"
@@ -15,13 +18,22 @@ namespace {
 
 constexpr char kTag[] = "gaussians";
 
-double* doubles(const Storage& storage) { return reinterpret_cast<double*>(storage.data()); }
-
-Storage zero_doubles(int64_t rows, int64_t cols) {
+Storage zero_doubles(int64_t rows, int64_t cols, Device device) {
   // num_elements refuses what overflows; the last axis turns elements into bytes.
-  Storage storage(num_elements({rows, cols, sizeof(double)}), kTag);
-  std::fill_n(storage.data(), storage.bytes(), std::byte{0});
+  Storage storage(num_elements({rows, cols, sizeof(double)}), kTag, device);
+  fill_zero(storage.address(), storage.bytes(), current_stream(device));
   return storage;
+}
+
+// The doubles of a storage, rounded, on its device. By way of the host: once a fit, and far from what takes time.
+Tensor rounded(const OpContext& ctx, const Storage& storage, const Shape& shape) {
+  const Tensor host = Tensor::empty<float>(shape, kTag);
+  std::vector<double> values(static_cast<size_t>(host.size()));
+  copy_bytes(ctx.in<std::byte>(storage), ctx.device(), reinterpret_cast<std::byte*>(values.data()), Device::cpu(),
+             storage.bytes(), ctx.stream());
+  ctx.stream().synchronise();
+  std::copy(values.begin(), values.end(), host.data<float>());
+  return host.to(ctx.device(), kTag);
 }
 
 int64_t checked_channels(int64_t positions, int64_t channels) {
@@ -57,19 +69,27 @@ Status validate(const PositionGaussians& gaussians, int64_t positions, int64_t c
   return Status();
 }
 
-GaussianAccumulator::GaussianAccumulator(int64_t positions, int64_t channels)
-    : positions_(positions),
+PositionGaussians PositionGaussians::to(Device device) const {
+  return {mean.to(device, kTag), cholesky.to(device, kTag)};
+}
+
+GaussianAccumulator::GaussianAccumulator(int64_t positions, int64_t channels, Device device)
+    : device_(device),
+      positions_(positions),
       channels_(checked_channels(positions, channels)),
-      mean_(zero_doubles(positions, channels)),
-      comoment_(zero_doubles(positions, kernels::packed_size(channels))) {}
+      mean_(zero_doubles(positions, channels, device)),
+      comoment_(zero_doubles(positions, kernels::packed_size(channels), device)) {}
 
 void GaussianAccumulator::add(const Tensor& samples) {
   ASSAY_CHECK(samples.dtype() == DType::kFloat32 && samples.rank() == 3 && samples.dim(1) == positions_ &&
                   samples.dim(2) == channels_,
               "GaussianAccumulator: samples have shape ", to_string(samples.shape()), ", expected (N, ", positions_,
               ", ", channels_, ") of float32");
-  run(kernels::covariance_accumulate,
-      {samples.data<float>(), doubles(mean_), doubles(comoment_), samples.dim(0), count_, positions_, channels_});
+  ASSAY_CHECK(samples.device() == device_, "GaussianAccumulator: samples lie on ", to_string(samples.device()),
+              ", expected ", to_string(device_));
+  const OpContext ctx("GaussianAccumulator", {{"samples", &samples}});
+  ctx.run(kernels::covariance_accumulate, {ctx.in<float>(samples), ctx.out<double>(mean_), ctx.out<double>(comoment_),
+                                           samples.dim(0), count_, positions_, channels_});
   count_ += samples.dim(0);
 }
 
@@ -78,13 +98,14 @@ PositionGaussians GaussianAccumulator::finish(double regularisation) && {
   ASSAY_CHECK(regularisation > 0 && std::isfinite(regularisation), "GaussianAccumulator: regularisation ",
               regularisation, ", expected a positive number");
   const int64_t size = kernels::packed_size(channels_);
-  PositionGaussians g = {Tensor::empty<float>({positions_, channels_}, kTag),
-                         Tensor::empty<float>({positions_, size}, kTag)};
-  const Tensor bad_pivot = Tensor::empty<int64_t>({positions_}, kTag);
-  std::copy_n(doubles(mean_), g.mean.size(), g.mean.data<float>());
-  run(kernels::covariance_finish, {doubles(comoment_), count_, positions_, channels_, regularisation});
-  run(kernels::cholesky,
-      {doubles(comoment_), g.cholesky.data<float>(), bad_pivot.data<int64_t>(), positions_, channels_});
+  PositionGaussians g = {Tensor(), Tensor::empty<float>({positions_, size}, kTag, device_)};
+  const OpContext ctx("GaussianAccumulator", {{"cholesky", &g.cholesky}});
+  g.mean = rounded(ctx, mean_, {positions_, channels_});
+  const Tensor bad_pivots = ctx.empty<int64_t>({positions_}, kTag);
+  ctx.run(kernels::covariance_finish, {ctx.out<double>(comoment_), count_, positions_, channels_, regularisation});
+  ctx.run(kernels::cholesky, {ctx.out<double>(comoment_), ctx.out<float>(g.cholesky), ctx.out<int64_t>(bad_pivots),
+                              positions_, channels_});
+  const Tensor bad_pivot = bad_pivots.to(Device::cpu(), kTag);
   for (int64_t p = 0; p < positions_; ++p) {
     const int64_t pivot = bad_pivot.data<int64_t>()[p];
     ASSAY_CHECK(pivot < 0, "covariance of position ", p, " is not positive definite (pivot ", pivot, " of ", channels_,
@@ -103,10 +124,11 @@ Tensor mahalanobis(const PositionGaussians& gaussians, const Tensor& x) {
   ASSAY_CHECK(gaussians.cholesky.dtype() == DType::kFloat32 && gaussians.cholesky.shape() == Shape({positions, size}),
               "mahalanobis: cholesky has shape ", to_string(gaussians.cholesky.shape()), ", expected ",
               to_string({positions, size}));
-  Tensor distance = Tensor::empty<float>({positions}, "maps");
-  const Storage workspace(num_elements({positions, channels, sizeof(double)}), kTag);
-  run(kernels::mahalanobis, {x.data<float>(), gaussians.mean.data<float>(), gaussians.cholesky.data<float>(),
-                             doubles(workspace), distance.data<float>(), positions, channels});
+  const OpContext ctx("mahalanobis", {{"x", &x}, {"mean", &gaussians.mean}, {"cholesky", &gaussians.cholesky}});
+  Tensor distance = ctx.empty<float>({positions}, "maps");
+  const Storage workspace = ctx.workspace(num_elements({positions, channels, sizeof(double)}));
+  ctx.run(kernels::mahalanobis, {ctx.in<float>(x), ctx.in<float>(gaussians.mean), ctx.in<float>(gaussians.cholesky),
+                                 ctx.out<double>(workspace), ctx.out<float>(distance), positions, channels});
   return distance;
 }
 

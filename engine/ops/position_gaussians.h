@@ -14,6 +14,8 @@ namespace assay::ops {
 struct PositionGaussians {
   Tensor mean;      // (P, D) float32
   Tensor cholesky;  // (P, T) float32: lower factor of the covariance, column after column, diagonal positive
+
+  PositionGaussians to(Device device) const;
 };
 
 // Whether tensors that come from a file are P Gaussians of D channels: shapes, dtypes, finite values, positive
@@ -23,8 +25,8 @@ Status validate(const PositionGaussians& gaussians, int64_t positions, int64_t c
 // Holds P D (D + 3) / 2 doubles until it is destroyed.
 class GaussianAccumulator {
  public:
-  // P, D >= 1. Throws assay::Error where the size overflows or memory is short.
-  GaussianAccumulator(int64_t positions, int64_t channels);
+  // P, D >= 1. Throws assay::Error where the size overflows or memory is short. Samples must lie on the device.
+  GaussianAccumulator(int64_t positions, int64_t channels, Device device = Device::cpu());
 
   // N more samples, (N, P, D) float32. The result depends on the order of samples, in its last bits, and neither on how
   // they are cut into blocks nor on the number of threads.
@@ -37,6 +39,7 @@ class GaussianAccumulator {
   PositionGaussians finish(double regularisation) &&;
 
  private:
+  Device device_;
   int64_t positions_;
   int64_t channels_;
   int64_t count_ = 0;

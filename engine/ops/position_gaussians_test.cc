@@ -8,6 +8,9 @@
 #include <limits>
 #include <random>
 #include <utility>
+#include <vector>
+
+#include "tests/support/test_device.h"
 
 namespace assay::ops {
 namespace {
@@ -19,10 +22,15 @@ Tensor random_tensor(const Shape& shape, uint32_t seed) {
   return t;
 }
 
+// Fitted on the test device, brought back to be looked at.
 PositionGaussians fitted(const Tensor& samples, double regularisation = 0.01) {
-  GaussianAccumulator accumulator(samples.dim(1), samples.dim(2));
-  accumulator.add(samples);
-  return std::move(accumulator).finish(regularisation);
+  GaussianAccumulator accumulator(samples.dim(1), samples.dim(2), testing::test_device());
+  accumulator.add(testing::on_test_device(samples));
+  return std::move(accumulator).finish(regularisation).to(Device::cpu());
+}
+
+std::vector<float> distances(const PositionGaussians& gaussians, const Tensor& x) {
+  return testing::values_of<float>(mahalanobis(gaussians.to(testing::test_device()), testing::on_test_device(x)));
 }
 
 // x (rows, D) with channels in reverse order.
@@ -45,7 +53,7 @@ TEST_CASE("one channel: the distance is |x - mean| over the standard deviation")
   CHECK(g.cholesky.data<float>()[0] == 3);  // sqrt(4 + 5)
   Tensor x = Tensor::empty<float>({1, 1}, "test");
   x.data<float>()[0] = -3;
-  CHECK(mahalanobis(g, x).data<float>()[0] == 2);
+  CHECK(distances(g, x)[0] == 2);
 }
 
 TEST_CASE("one sample: the distance is Euclidean over the root of the regularisation") {
@@ -57,17 +65,17 @@ TEST_CASE("one sample: the distance is Euclidean over the root of the regularisa
     for (int64_t i = 3 * p; i < 3 * p + 3; ++i) {
       squared += std::pow(double{x.data<float>()[i]} - sample.data<float>()[i], 2);
     }
-    CHECK(mahalanobis(g, x).data<float>()[p] == doctest::Approx(2 * std::sqrt(squared)).epsilon(1e-6));
+    CHECK(distances(g, x)[p] == doctest::Approx(2 * std::sqrt(squared)).epsilon(1e-6));
   }
 }
 
 TEST_CASE("the order of channels leaves distances alone") {
   const Tensor samples = random_tensor({9, 5, 12}, 3);  // fewer samples than channels
   const Tensor x = random_tensor({5, 12}, 4);
-  const Tensor a = mahalanobis(fitted(samples), x);
-  const Tensor b = mahalanobis(fitted(reversed(samples)), reversed(x));
+  const std::vector<float> a = distances(fitted(samples), x);
+  const std::vector<float> b = distances(fitted(reversed(samples)), reversed(x));
   // The factor is rounded to float32: its relative error times the root of the condition number, some 30 here.
-  for (int64_t p = 0; p < 5; ++p) CHECK(a.data<float>()[p] == doctest::Approx(b.data<float>()[p]).epsilon(1e-4));
+  for (int64_t p = 0; p < 5; ++p) CHECK(a[p] == doctest::Approx(b[p]).epsilon(1e-4));
 }
 
 TEST_CASE("a fitted Gaussian validates; each corruption is named") {
@@ -105,11 +113,11 @@ TEST_CASE("wrong shapes, sizes, regularisation and order of calls are refused by
   CHECK_THROWS_AS(GaussianAccumulator(3, 0), Error);
   CHECK_THROWS_AS(GaussianAccumulator(INT64_MAX / 8, 100), Error);
   CHECK_THROWS_AS(GaussianAccumulator(1, INT64_MAX), Error);
-  GaussianAccumulator accumulator(3, 2);
+  GaussianAccumulator accumulator(3, 2, testing::test_device());
   CHECK_THROWS_WITH(accumulator.add(random_tensor({1, 2, 3}, 1)),
                     "GaussianAccumulator: samples have shape (1, 2, 3), expected (N, 3, 2) of float32");
   CHECK_THROWS_AS(accumulator.add(Tensor::zeros<int32_t>({1, 3, 2}, "test")), Error);
-  accumulator.add(random_tensor({0, 3, 2}, 1));
+  accumulator.add(testing::on_test_device(random_tensor({0, 3, 2}, 1)));
   CHECK_THROWS_WITH(std::move(accumulator).finish(0.01), "GaussianAccumulator: finish without a sample");
   for (const double wrong : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
     CHECK_THROWS_AS(fitted(random_tensor({2, 3, 2}, 1), wrong), Error);

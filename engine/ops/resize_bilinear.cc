@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/ops/resize_bilinear.h"
 
+#include "engine/ops/op_context.h"
 #include "kernels/interpolate/bilinear_resize.h"
 
 namespace assay::ops {
@@ -16,9 +17,10 @@ Tensor resize_bilinear(const Tensor& grid, int64_t out_height, int64_t out_width
   shape[0] = out_height;
   shape[1] = out_width;
   const int64_t channels = grid.rank() == 3 ? grid.dim(2) : 1;
-  Tensor resized = Tensor::empty<float>(shape, "maps");
-  run(kernels::bilinear_resize,
-      {grid.data<float>(), resized.data<float>(), grid.dim(0), grid.dim(1), channels, out_height, out_width});
+  const OpContext ctx("resize_bilinear", {{"grid", &grid}});
+  Tensor resized = ctx.empty<float>(shape, "maps");
+  ctx.run(kernels::bilinear_resize,
+          {ctx.in<float>(grid), ctx.out<float>(resized), grid.dim(0), grid.dim(1), channels, out_height, out_width});
   return resized;
 }
 

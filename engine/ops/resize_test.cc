@@ -7,18 +7,20 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/test_device.h"
+
 namespace assay::ops {
 namespace {
 
 Tensor filled(const Shape& shape, const std::vector<uint8_t>& values) {
   Tensor t = Tensor::empty<uint8_t>(shape, "test");
   std::memcpy(t.raw(), values.data(), values.size());
-  return t;
+  return testing::on_test_device(t);
 }
 
 std::vector<int> values(const Tensor& t) {
-  const uint8_t* v = t.data<uint8_t>();
-  return {v, v + t.size()};
+  const std::vector<uint8_t> v = testing::values_of<uint8_t>(t);
+  return {v.begin(), v.end()};
 }
 
 template <class Call>

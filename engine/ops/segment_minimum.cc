@@ -2,6 +2,7 @@
 #include "engine/ops/segment_minimum.h"
 
 #include "engine/ops/check_tensor.h"
+#include "engine/ops/op_context.h"
 #include "kernels/base/parallel.h"
 #include "kernels/knn/segment_minimum.h"
 
@@ -27,25 +28,44 @@ void check_offsets(const Tensor& offsets, int64_t references) {
 
 }  // namespace
 
-void segment_minimum_into(const Tensor& queries, const PackedBank& references, const Tensor& offsets, float* table,
-                          int64_t table_stride) {
+Segments::Segments(const Tensor& offsets, const PackedBank& references) : references_(references.rows()) {
+  check_offsets(offsets, references_);
+  offsets_ = offsets.to(references.device(), "segments");
+}
+
+void segment_minimum_into(const Tensor& queries, const PackedBank& references, const Segments& segments,
+                          const Tensor& table, int64_t first_column) {
   check_queries(kName, queries, references);
-  check_offsets(offsets, references.rows());
-  const int64_t num_segments = offsets.size() - 1;
-  ASSAY_CHECK(table_stride >= num_segments, kName, ": table_stride is ", table_stride, ", expected at least ",
-              num_segments, ", the number of segments");
+  const OpContext ctx(kName, {{"queries", &queries},
+                              {"references", &references.panels()},
+                              {"segments", &segments.offsets()},
+                              {"table", &table}});
+  ASSAY_CHECK(segments.references() == references.rows(), kName, ": segments of ", segments.references(),
+              " references for a bank of ", references.rows());
+  check_matrix(kName, "table", table, "(Q, S)");
+  ASSAY_CHECK(table.dim(0) == queries.dim(0), kName, ": table has shape ", to_string(table.shape()), ", expected (",
+              queries.dim(0), ", S), a row a query");
+  ASSAY_CHECK(first_column >= 0 && first_column <= table.dim(1) - segments.count(), kName, ": table has shape ",
+              to_string(table.shape()), ", expected room for ", segments.count(), " segments from column ",
+              first_column);
+  if (table.size() == 0) return;
   const int64_t workspace_bytes = kernels::segment_minimum_workspace_bytes(num_threads(), references.dim());
-  const Storage workspace(static_cast<size_t>(workspace_bytes), "workspace");
-  run(kernels::segment_minimum, {queries.data<float>(), references.view(), offsets.data<int64_t>(), table,
-                                 queries.dim(0), num_segments, table_stride, workspace.data(), workspace_bytes});
+  const Storage workspace = ctx.workspace(workspace_bytes);
+  ctx.run(kernels::segment_minimum,
+          {ctx.in<float>(queries), references.view(ctx.stream()), ctx.in<int64_t>(segments.offsets()),
+           ctx.out<float>(table) + first_column, queries.dim(0), segments.count(), table.dim(1), ctx.scratch(workspace),
+           workspace_bytes});
+}
+
+Tensor segment_minimum(const Tensor& queries, const PackedBank& references, const Segments& segments) {
+  check_queries(kName, queries, references);
+  const Tensor table = Tensor::empty<float>({queries.dim(0), segments.count()}, kName, queries.device());
+  segment_minimum_into(queries, references, segments, table, 0);
+  return table;
 }
 
 Tensor segment_minimum(const Tensor& queries, const PackedBank& references, const Tensor& offsets) {
-  check_queries(kName, queries, references);
-  check_offsets(offsets, references.rows());
-  const Tensor table = Tensor::empty<float>({queries.dim(0), offsets.size() - 1}, kName);
-  segment_minimum_into(queries, references, offsets, table.data<float>(), table.dim(1));
-  return table;
+  return segment_minimum(queries, references, Segments(offsets, references));
 }
 
 }  // namespace assay::ops

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "engine/ops/test_tensors.h"
+#include "tests/support/test_device.h"
 
 namespace assay::ops {
 namespace {
@@ -16,7 +16,7 @@ using testing::tensor_of;
 using testing::values_of;
 
 Tensor offsets(const std::vector<int64_t>& values) {
-  return tensor_of<int64_t>({static_cast<int64_t>(values.size())}, values);
+  return testing::on_host(tensor_of<int64_t>({static_cast<int64_t>(values.size())}, values));
 }
 
 TEST_CASE("segment_minimum gives the distance to the nearest reference of each image") {
@@ -29,9 +29,9 @@ TEST_CASE("segment_minimum gives the distance to the nearest reference of each i
 
 TEST_CASE("segment_minimum_into fills columns of a wider table") {
   const PackedBank references(matrix(2, 1, {1, 4}));
-  std::vector<float> table(6, -1.0f);
-  segment_minimum_into(matrix(2, 1, {0, 3}), references, offsets({0, 1, 2}), table.data() + 1, 3);
-  CHECK(table == std::vector<float>{-1, 1, 16, -1, 4, 1});
+  const Tensor table = matrix(2, 3, {-1, -1, -1, -1, -1, -1});
+  segment_minimum_into(matrix(2, 1, {0, 3}), references, Segments(offsets({0, 1, 2}), references), table, 1);
+  CHECK(values_of<float>(table) == std::vector<float>{-1, 1, 16, -1, 4, 1});
 }
 
 TEST_CASE("segment_minimum refuses offsets that do not cut the references, and wrong shapes, by name") {
@@ -49,9 +49,15 @@ TEST_CASE("segment_minimum refuses offsets that do not cut the references, and w
                     "segment_minimum: offsets is int32, expected int64");
   CHECK_THROWS_WITH(segment_minimum(matrix(1, 1, {1}), references, offsets({0, 4})),
                     "segment_minimum: queries has shape (1, 1), expected (Q, 2), the width of the bank");
-  float cell = 0;
-  CHECK_THROWS_WITH(segment_minimum_into(queries, references, offsets({0, 2, 4}), &cell, 1),
-                    "segment_minimum: table_stride is 1, expected at least 2, the number of segments");
+  const Segments segments(offsets({0, 2, 4}), references);
+  CHECK_THROWS_WITH(segment_minimum_into(queries, references, segments, matrix(1, 1, {0}), 0),
+                    "segment_minimum: table has shape (1, 1), expected room for 2 segments from column 0");
+  CHECK_THROWS_WITH(segment_minimum_into(queries, references, segments, matrix(1, 3, {0, 0, 0}), 2),
+                    "segment_minimum: table has shape (1, 3), expected room for 2 segments from column 2");
+  CHECK_THROWS_WITH(segment_minimum_into(queries, references, segments, matrix(2, 2, {0, 0, 0, 0}), 0),
+                    "segment_minimum: table has shape (2, 2), expected (1, S), a row a query");
+  CHECK_THROWS_WITH(segment_minimum(queries, PackedBank(matrix(1, 2, {0, 0})), segments),
+                    "segment_minimum: segments of 4 references for a bank of 1");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "engine/ops/test_tensors.h"
+#include "tests/support/test_device.h"
 
 namespace assay::ops {
 namespace {
