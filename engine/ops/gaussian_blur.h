@@ -6,8 +6,8 @@
 
 namespace assay::ops {
 
-// map (H, W) float32; sigma in pixels from 0 (a copy) to 10000. Returns a new tensor (H, W).
-// Throws assay::Error on another rank, dtype or sigma. Runs in the calling thread.
-Tensor gaussian_blur(const Tensor& map, double sigma);
+// maps: one (H, W) or several (B, H, W) float32; sigma in pixels from 0 (a copy) to 10000. Returns a new tensor of that
+// shape. Throws assay::Error on another rank, dtype or sigma. On the CPU it runs in the calling thread.
+Tensor gaussian_blur(const Tensor& maps, double sigma);
 
 }  // namespace assay::ops

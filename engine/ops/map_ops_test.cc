@@ -51,9 +51,15 @@ TEST_CASE("resize_bilinear keeps the rank of its grid") {
   CHECK(resize_bilinear(filled({2, 3}, 4), 0, 7).size() == 0);
 }
 
+TEST_CASE("resize_bilinear of a batch keeps its grids apart") {
+  const Tensor y = resize_bilinear(tensor_of<float>({2, 1, 2, 1}, {0, 4, 10, 10}), 1, 4);
+  CHECK(y.shape() == Shape{2, 1, 4, 1});
+  CHECK(values_of<float>(y) == std::vector<float>{0, 1, 3, 4, 10, 10, 10, 10});
+}
+
 TEST_CASE("resize_bilinear refuses other ranks, empty grids and negative sizes by name") {
   CHECK_THROWS_WITH(resize_bilinear(filled({4}, 0), 2, 2),
-                    "resize_bilinear: grid has shape (4), expected (H, W) or (H, W, C) of float32");
+                    "resize_bilinear: grid has shape (4), expected (H, W), (H, W, C) or (B, H, W, C) of float32");
   CHECK_THROWS_AS(resize_bilinear(Tensor::zeros<uint8_t>({2, 2}, "test"), 2, 2), Error);
   CHECK_THROWS_WITH(resize_bilinear(filled({0, 4}, 0), 2, 2),
                     "resize_bilinear: grid has shape (0, 4), expected at least one row and one column");
@@ -73,9 +79,17 @@ TEST_CASE("gaussian_blur returns a new map and leaves its input alone") {
   CHECK(gaussian_blur(filled({4, 0}, 0), 4).size() == 0);
 }
 
+TEST_CASE("gaussian_blur of a batch blurs each map by itself") {
+  const std::vector<float> both = values_of<float>(gaussian_blur(tensor_of<float>({2, 1, 3}, {0, 1, 0, 5, 0, 0}), 0.5));
+  const std::vector<float> first = values_of<float>(gaussian_blur(testing::matrix(1, 3, {0, 1, 0}), 0.5));
+  const std::vector<float> second = values_of<float>(gaussian_blur(testing::matrix(1, 3, {5, 0, 0}), 0.5));
+  CHECK(std::vector<float>(both.begin(), both.begin() + 3) == first);
+  CHECK(std::vector<float>(both.begin() + 3, both.end()) == second);
+}
+
 TEST_CASE("gaussian_blur refuses other ranks, dtypes and sigmas by name") {
-  CHECK_THROWS_WITH(gaussian_blur(filled({2, 2, 1}, 0), 1),
-                    "gaussian_blur: map has shape (2, 2, 1), expected (H, W) of float32");
+  CHECK_THROWS_WITH(gaussian_blur(filled({2, 2, 1, 1}, 0), 1),
+                    "gaussian_blur: map has shape (2, 2, 1, 1), expected (H, W) or (B, H, W) of float32");
   CHECK_THROWS_AS(gaussian_blur(Tensor::zeros<uint8_t>({2, 2}, "test"), 1), Error);
   CHECK_THROWS_WITH(gaussian_blur(filled({2, 2}, 0), -1), "gaussian_blur: sigma -1, expected 0 to 10000 pixels");
   CHECK_THROWS_AS(gaussian_blur(filled({2, 2}, 0), std::numeric_limits<double>::quiet_NaN()), Error);

@@ -49,7 +49,8 @@ void segment_minimum_into(const Tensor& queries, const PackedBank& references, c
               to_string(table.shape()), ", expected room for ", segments.count(), " segments from column ",
               first_column);
   if (table.size() == 0) return;
-  const int64_t workspace_bytes = kernels::segment_minimum_workspace_bytes(num_threads(), references.dim());
+  const int64_t workspace_bytes = kernels::segment_minimum_workspace_bytes(
+      ctx.device().backend, {queries.dim(0), references.rows(), references.dim()}, num_threads());
   const Storage workspace = ctx.workspace(workspace_bytes);
   ctx.run(kernels::segment_minimum,
           {ctx.in<float>(queries), references.view(ctx.stream()), ctx.in<int64_t>(segments.offsets()),

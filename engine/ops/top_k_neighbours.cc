@@ -15,7 +15,8 @@ TopKNeighbours top_k_neighbours(const Tensor& queries, const PackedBank& bank, i
   const OpContext ctx("top_k_neighbours", {{"queries", &queries}, {"bank", &bank.panels()}});
   TopKNeighbours out{ctx.empty<float>({num_queries, k}, "top_k_neighbours"),
                      ctx.empty<int64_t>({num_queries, k}, "top_k_neighbours")};
-  const int64_t workspace_bytes = kernels::top_k_workspace_bytes(num_threads(), bank.dim());
+  const int64_t workspace_bytes =
+      kernels::top_k_workspace_bytes(ctx.device().backend, {num_queries, bank.rows(), bank.dim()}, k, num_threads());
   const Storage workspace = ctx.workspace(workspace_bytes);
   ctx.run(kernels::top_k, {ctx.in<float>(queries), bank.view(ctx.stream()), ctx.out<float>(out.distance2),
                            ctx.out<int64_t>(out.index), num_queries, k, ctx.scratch(workspace), workspace_bytes});
