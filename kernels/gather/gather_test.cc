@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/gather/gather.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "kernels/gather/gather_ref.h"
+#include "tests/support/guarded_buffer.h"
+#include "tests/support/staging.h"
+
+namespace assay::kernels {
+namespace {
+
+using testing::GuardedBuffer;
+using testing::Staging;
+
+std::vector<float> random_matrix(int64_t count, uint32_t seed) {
+  std::mt19937 engine(seed);
+  std::vector<float> x(count);
+  for (float& v : x) v = static_cast<float>(engine() * 0x1p-32 - 0.5);
+  return x;
+}
+
+// Numbers of which some lie outside 0 .. size - 1.
+std::vector<int64_t> random_index(int64_t count, int64_t size, uint32_t seed) {
+  std::mt19937 engine(seed);
+  std::vector<int64_t> index(count);
+  for (int64_t& i : index) i = size == 0 ? 0 : static_cast<int64_t>(engine() % (size + 1));
+  if (count > 2) index[1] = -1;
+  if (count > 3) index[2] = int64_t{1} << 40;
+  return index;
+}
+
+bool same(float found, double expected) {
+  return std::isnan(expected) ? std::isnan(found) : static_cast<double>(found) == expected;
+}
+
+// `offset` moves the matrices off the alignment that wide accesses want.
+void check_rows(const GatherCase& s, int64_t offset) {
+  CAPTURE(s.x_rows);
+  CAPTURE(s.x_cols);
+  CAPTURE(s.count);
+  const std::vector<float> matrix = random_matrix(s.x_rows * s.x_cols, 1);
+  const std::vector<int64_t> index = random_index(s.count, s.x_rows, 2);
+  GuardedBuffer<float> x(s.x_rows * s.x_cols, offset), y(s.count * s.x_cols, offset);
+  std::copy(matrix.begin(), matrix.end(), x.data());
+  Staging staging;
+  run(gather_rows, {staging.in(x), staging.in(index), staging.out(y), s.x_rows, s.count, s.x_cols}, staging.stream());
+  staging.finish();
+  CHECK(y.guards_intact());
+  CHECK(x.values() == matrix);
+  for (int64_t r = 0; r < s.count; ++r) {
+    for (int64_t c = 0; c < s.x_cols; ++c) {
+      REQUIRE(same(y[r * s.x_cols + c], element_or_nan(matrix, s.x_rows, s.x_cols, index[r], c)));
+    }
+  }
+}
+
+void check_columns(const GatherCase& s, int64_t offset) {
+  CAPTURE(s.x_rows);
+  CAPTURE(s.x_cols);
+  CAPTURE(s.count);
+  const std::vector<float> matrix = random_matrix(s.x_rows * s.x_cols, 3);
+  const std::vector<int64_t> index = random_index(s.count, s.x_cols, 4);
+  GuardedBuffer<float> x(s.x_rows * s.x_cols, offset), y(s.x_rows * s.count, offset);
+  std::copy(matrix.begin(), matrix.end(), x.data());
+  Staging staging;
+  run(gather_columns, {staging.in(x), staging.in(index), staging.out(y), s.x_rows, s.x_cols, s.count},
+      staging.stream());
+  staging.finish();
+  CHECK(y.guards_intact());
+  CHECK(x.values() == matrix);
+  for (int64_t r = 0; r < s.x_rows; ++r) {
+    for (int64_t c = 0; c < s.count; ++c) {
+      REQUIRE(same(y[r * s.count + c], element_or_nan(matrix, s.x_rows, s.x_cols, r, index[c])));
+    }
+  }
+}
+
+TEST_CASE("gather_rows copies the named rows, and gives NaN for what is no row, aligned or not") {
+  for (const GatherCase& s : kGatherCases) {
+    check_rows(s, 0);
+    check_rows(s, 1);
+  }
+}
+
+TEST_CASE("gather_columns copies the named columns, and gives NaN for what is no column, aligned or not") {
+  for (const GatherCase& s : kGatherCases) {
+    check_columns(s, 0);
+    check_columns(s, 1);
+  }
+}
+
+TEST_CASE("gathers keep the bits of what they copy") {
+  const std::vector<float> x = {-0.0f, 1e-42f, HUGE_VALF, 3};
+  GuardedBuffer<float> y(4);
+  Staging staging;
+  const std::vector<int64_t> index = {0, 1, 2, 3};
+  run(gather_columns, {staging.in(x), staging.in(index), staging.out(y), 1, 4, 4}, staging.stream());
+  staging.finish();
+  CHECK(std::signbit(y[0]));
+  CHECK(y.values() == x);
+}
+
+}  // namespace
+}  // namespace assay::kernels
