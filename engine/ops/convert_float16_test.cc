@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "tests/support/test_device.h"
@@ -23,6 +24,14 @@ TEST_CASE("to_float16 rounds, to_float32 leads back, and both keep the shape") {
   CHECK(full.shape() == Shape{1, 2});
   CHECK(values_of<float>(full) == std::vector<float>{1, -0.5f});
   CHECK(values_of<float>(to_float32(half))[2] == 2048);
+}
+
+TEST_CASE("to_float16_saturated makes no infinity, and leaves NaN") {
+  const Tensor half = to_float16_saturated(matrix(1, 3, {1e9f, 65510, NAN}));
+  const std::vector<float> back = values_of<float>(to_float32(half));
+  CHECK(back[0] == 65504);
+  CHECK(back[1] == 65504);
+  CHECK(std::isnan(back[2]));
 }
 
 TEST_CASE("convert_float16 refuses other dtypes by name") {

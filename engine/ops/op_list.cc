@@ -3,7 +3,10 @@
 
 #include "kernels/blur/gaussian_blur.h"
 #include "kernels/coreset/greedy_k_center.h"
+#include "kernels/elementwise/add_row.h"
 #include "kernels/elementwise/convert_float16.h"
+#include "kernels/elementwise/normalise_rows.h"
+#include "kernels/gather/gather.h"
 #include "kernels/gaussian/cholesky.h"
 #include "kernels/gaussian/covariance.h"
 #include "kernels/gaussian/mahalanobis.h"
@@ -29,15 +32,20 @@ ListedOp listed(const char* op, const KernelTable<Args>&... kernels) {
 
 const std::vector<ListedOp>& op_list() {
   static const std::vector<ListedOp> list = {
+      listed("add_row", kernels::add_row),
       listed("antialias_resize", kernels::antialias_resize),
       listed("coreset_greedy", kernels::greedy_k_center),
+      listed("gather_columns", kernels::gather_columns),
+      listed("gather_rows", kernels::gather_rows),
       listed("gaussian_blur", kernels::gaussian_blur),
       listed("mahalanobis", kernels::mahalanobis),
       listed("matmul", kernels::gemm),
       listed("nearest_neighbour", kernels::nearest_neighbour),
       listed("nearest_resize", kernels::nearest_resize),
       listed("neighbourhood_mean", kernels::neighbourhood_mean),
+      listed("normalise_rows", kernels::normalise_rows),
       listed("packed_bank", kernels::pack_bank),
+      listed("place_columns", kernels::place_columns),
       listed("position_gaussians", kernels::covariance_accumulate, kernels::covariance_finish, kernels::cholesky),
       listed("resize_bilinear", kernels::bilinear_resize),
       listed("segment_minimum", kernels::segment_minimum),

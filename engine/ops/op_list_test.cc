@@ -13,6 +13,7 @@
 #include "engine/device/cuda_api.h"
 #include "engine/ops/convert_float16.h"
 #include "engine/ops/coreset_greedy.h"
+#include "engine/ops/gather.h"
 #include "engine/ops/gaussian_blur.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/nearest_neighbour.h"
@@ -20,6 +21,7 @@
 #include "engine/ops/position_gaussians.h"
 #include "engine/ops/resize.h"
 #include "engine/ops/resize_bilinear.h"
+#include "engine/ops/row_ops.h"
 #include "engine/ops/segment_minimum.h"
 #include "engine/ops/top_k_neighbours.h"
 #include "tests/support/test_device.h"
@@ -54,7 +56,29 @@ std::map<std::string, Call> examples() {
     return std::move(accumulator).finish(0.1);
   };
   const PositionGaussians fitted = gaussians();
+  const Tensor index = tensor_of<int64_t>({2}, {2, 0});
+  const Tensor index_columns = gather_columns(rows, index);
   return {
+      {"add_row",
+       [=] {
+         const Tensor y = rows.clone("test");
+         add_row(y, matrix(1, 3, {1, 2, 3}).reshape({3}));
+         return std::vector<Tensor>{y};
+       }},
+      {"gather_columns", [=] { return std::vector<Tensor>{gather_columns(rows, index)}; }},
+      {"gather_rows", [=] { return std::vector<Tensor>{gather_rows(rows, index)}; }},
+      {"normalise_rows",
+       [=] {
+         const Tensor y = rows.clone("test");
+         normalise_rows(rows, y, 0);
+         return std::vector<Tensor>{y};
+       }},
+      {"place_columns",
+       [=] {
+         const Tensor y = rows.clone("test");
+         place_columns(index_columns, y, 1);
+         return std::vector<Tensor>{y};
+       }},
       {"antialias_resize", [=] { return std::vector<Tensor>{antialias_resize(image, 1, 1)}; }},
       {"coreset_greedy",
        [=] {

@@ -41,4 +41,13 @@ void gather_columns_cpu(const GatherColumnsArgs& a) {
   });
 }
 
+void place_columns_cpu(const PlaceColumnsArgs& a) {
+  if (a.cols == 0) return;
+  parallel_for(a.rows, rows_per_piece(a.cols), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      std::memcpy(a.y + r * a.y_cols + a.begin, a.x + r * a.cols, a.cols * sizeof(float));
+    }
+  });
+}
+
 }  // namespace assay::kernels

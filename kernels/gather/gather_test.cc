@@ -95,6 +95,29 @@ TEST_CASE("gather_columns copies the named columns, and gives NaN for what is no
   }
 }
 
+TEST_CASE("place_columns writes its columns bit for bit and leaves the others alone") {
+  for (const GatherCase& s : kGatherCases) {
+    CAPTURE(s.x_rows);
+    CAPTURE(s.x_cols);
+    for (const int64_t begin : {0, 1, 4}) {
+      const int64_t y_cols = begin + s.x_cols + 2;
+      const std::vector<float> x = random_matrix(s.x_rows * s.x_cols, 5);
+      GuardedBuffer<float> y(s.x_rows * y_cols);
+      std::fill(y.data(), y.data() + y.size(), 7.0f);
+      Staging staging;
+      run(place_columns, {staging.in(x), staging.out(y), s.x_rows, s.x_cols, y_cols, begin}, staging.stream());
+      staging.finish();
+      CHECK(y.guards_intact());
+      for (int64_t r = 0; r < s.x_rows; ++r) {
+        for (int64_t c = 0; c < y_cols; ++c) {
+          const bool is_written = c >= begin && c < begin + s.x_cols;
+          REQUIRE(y[r * y_cols + c] == (is_written ? x[r * s.x_cols + c - begin] : 7.0f));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("gathers keep the bits of what they copy") {
   const std::vector<float> x = {-0.0f, 1e-42f, HUGE_VALF, 3};
   GuardedBuffer<float> y(4);
