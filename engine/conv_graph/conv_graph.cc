@@ -76,10 +76,12 @@ ConvWorkspace::~ConvWorkspace() = default;
 
 size_t ConvWorkspace::bytes() const { return run_ ? run_->bytes() : 0; }
 
-ConvGraph::ConvGraph(std::vector<ConvNode> nodes, const ImageScale& scale) : nodes_(std::move(nodes)) {
+ConvGraph::ConvGraph(std::vector<ConvNode> nodes, const ImageScale& scale, Device device)
+    : nodes_(std::move(nodes)), device_(device) {
   for (int i = 0; i < num_nodes(); ++i) check_node(nodes_, i);
   check_residuals(nodes_);
-  backend_ = make_conv_backend_onednn(nodes_, scale);
+  backend_ =
+      device_.is_cpu() ? make_conv_backend_onednn(nodes_, scale) : make_conv_backend_cuda(nodes_, scale, device_);
 }
 
 ConvGraph::~ConvGraph() = default;
@@ -105,21 +107,28 @@ std::shared_ptr<const ConvPlan> ConvGraph::plan(int64_t height, int64_t width, c
   return plans_.front().plan;
 }
 
-void ConvGraph::forward(const Tensor& image, const std::vector<int>& taps, const std::vector<Tensor>& maps,
+void ConvGraph::forward(const Tensor& images, const std::vector<int>& taps, const std::vector<Tensor>& maps,
                         ConvWorkspace& workspace) const {
-  ASSAY_CHECK(image.dtype() == DType::kUInt8 && image.rank() == 3 && image.dim(2) == 3 && image.size() > 0,
-              "conv_graph: image of shape ", to_string(image.shape()), ", expected (H, W, 3) of uint8");
+  const bool is_batch = images.rank() == 4;
+  ASSAY_CHECK(images.dtype() == DType::kUInt8 && (is_batch || images.rank() == 3) && images.shape().back() == 3 &&
+                  images.size() > 0,
+              "conv_graph: image of shape ", to_string(images.shape()), ", expected (H, W, 3) of uint8");
+  check_device("images", images);
   check_taps(taps, num_nodes());
   ASSAY_CHECK(maps.size() == taps.size(), "conv_graph: ", maps.size(), " maps for ", taps.size(), " taps");
-  const int64_t height = image.dim(0);
-  const int64_t width = image.dim(1);
-  std::vector<float*> out;
+  const int64_t batch = is_batch ? images.dim(0) : 1;
+  const int64_t height = images.dim(is_batch ? 1 : 0);
+  const int64_t width = images.dim(is_batch ? 2 : 1);
+  std::vector<Tensor> out;
   for (size_t t = 0; t < taps.size(); ++t) {
-    const Shape expected = output_shape(taps[t], height, width);
+    const Shape map = output_shape(taps[t], height, width);
+    const Shape batch_of_maps = {batch, map[0], map[1], map[2]};
+    const Shape& expected = is_batch ? batch_of_maps : map;
     ASSAY_CHECK(maps[t].shape() == expected && maps[t].dtype() == DType::kFloat32, "conv_graph: map ", t, " of shape ",
                 to_string(maps[t].shape()), ", expected ", to_string(expected), " of float32 for ",
                 nodes_[taps[t]].name);
-    out.push_back(maps[t].data<float>());
+    check_device("map", maps[t]);
+    out.push_back(maps[t].reshape(batch_of_maps));
   }
   std::shared_ptr<const ConvPlan> chosen = plan(height, width, taps);
   if (workspace.plan_ != chosen) {
@@ -127,7 +136,12 @@ void ConvGraph::forward(const Tensor& image, const std::vector<int>& taps, const
     workspace.plan_ = chosen;
     workspace.run_ = chosen->bind();
   }
-  workspace.run_->run(image.data<uint8_t>(), out);
+  workspace.run_->run(images.reshape({batch, height, width, 3}), out);
+}
+
+void ConvGraph::check_device(const char* name, const Tensor& tensor) const {
+  ASSAY_CHECK(tensor.device() == device_, "conv_graph: ", name, " of shape ", to_string(tensor.shape()), " lies on ",
+              to_string(tensor.device()), ", the graph on ", to_string(device_));
 }
 
 std::vector<std::string> ConvGraph::describe(int64_t height, int64_t width, const std::vector<int>& taps) const {

@@ -6,8 +6,9 @@
 // padding is TensorFlow's SAME: y has ceil(H / stride) rows, and of P = max((rows - 1) * stride + K - H, 0) rows of
 // zeros floor(P / 2) lie above the input. (Asymmetric for even sizes and stride 2, and so dependent on the size.)
 //
-// One image is run by one thread, the caller's; several threads run several images at once, each with its own
-// ConvWorkspace. A result is therefore the same, bit for bit, for any number of threads.
+// On the CPU an image is run by one thread, the caller's; several threads run several images at once, each with its own
+// ConvWorkspace. A result is therefore the same, bit for bit, for any number of threads. On a GPU a batch of images is
+// put on the caller's current stream; what an image gives does not depend on the images beside it.
 #pragma once
 
 #include <array>
@@ -69,20 +70,23 @@ class ConvWorkspace {
 // Immutable and safe to share between threads.
 class ConvGraph {
  public:
-  // Throws assay::Error where nodes do not fit together: order, channels, residual, dtypes, shapes.
-  ConvGraph(std::vector<ConvNode> nodes, const ImageScale& scale);
+  // Nodes hold their weights on the CPU, whatever the device. Throws assay::Error where they do not fit together:
+  // order, channels, residual, dtypes, shapes.
+  ConvGraph(std::vector<ConvNode> nodes, const ImageScale& scale, Device device = Device::cpu());
   ~ConvGraph();
   ConvGraph(const ConvGraph&) = delete;
   ConvGraph& operator=(const ConvGraph&) = delete;
 
+  Device device() const { return device_; }
   int num_nodes() const { return static_cast<int>(nodes_.size()); }
   // (h, w, C) of a node's output for an image of the given size. height, width >= 1.
   Shape output_shape(int node, int64_t height, int64_t width) const;
 
-  // Runs the nodes that `taps` need. image: (H, W, 3) uint8. taps: node indices, rising and without repetition, at
-  // least one. maps: one (h, w, C) float32 tensor per tap, as output_shape says, written by the call.
-  // A node output above 2^31 bytes is an error: cut the image into tiles.
-  void forward(const Tensor& image, const std::vector<int>& taps, const std::vector<Tensor>& maps,
+  // Runs the nodes that `taps` need. images: (H, W, 3) uint8, or (B, H, W, 3) several of one size. taps: node indices,
+  // rising and without repetition, at least one. maps: one (h, w, C) float32 tensor per tap, as output_shape says, or
+  // (B, h, w, C), written by the call. All on the graph's device. A node output above 2^31 bytes an image is an error:
+  // cut the image into tiles.
+  void forward(const Tensor& images, const std::vector<int>& taps, const std::vector<Tensor>& maps,
                ConvWorkspace& workspace) const;
 
   // What forward would run, one line per primitive: "node name: kind, implementation".
@@ -95,9 +99,11 @@ class ConvGraph {
     std::vector<int> taps;
     std::shared_ptr<const ConvPlan> plan;
   };
+  void check_device(const char* name, const Tensor& tensor) const;
   std::shared_ptr<const ConvPlan> plan(int64_t height, int64_t width, const std::vector<int>& taps) const;
 
   const std::vector<ConvNode> nodes_;
+  const Device device_;
   mutable std::mutex mutex_;             // guards what follows
   mutable std::list<CachedPlan> plans_;  // most recently used first
   std::unique_ptr<ConvBackend> backend_;

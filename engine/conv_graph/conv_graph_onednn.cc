@@ -115,8 +115,19 @@ class OnednnRun : public ConvRun {
     }
   }
 
-  void run(const uint8_t* image, const std::vector<float*>& maps) override {
+  void run(const Tensor& images, const std::vector<Tensor>& maps) override {
     const OneThread one_thread;
+    for (int64_t b = 0; b < images.dim(0); ++b) {
+      std::vector<float*> out;
+      for (const Tensor& map : maps) out.push_back(map.rows(b, b + 1).data<float>());
+      run_image(images.rows(b, b + 1).data<uint8_t>(), out);
+    }
+  }
+
+  size_t bytes() const override { return arena_.bytes(); }
+
+ private:
+  void run_image(const uint8_t* image, const std::vector<float*>& maps) {
     load_image(image);
     for (size_t i = 0; i < steps_.size(); ++i) {
       const CompiledStep& s = plan_.steps[i];
@@ -130,9 +141,6 @@ class OnednnRun : public ConvRun {
     stream_.wait();
   }
 
-  size_t bytes() const override { return arena_.bytes(); }
-
- private:
   struct BoundStep {
     std::unordered_map<int, memory> args;
     std::unordered_map<int, memory> tap_args;

@@ -13,6 +13,7 @@
 #include "engine/conv_graph/conv_graph_ref.h"
 #include "engine/memory/storage.h"
 #include "kernels/base/check.h"
+#include "tests/support/test_device.h"
 
 namespace assay::conv_graph {
 namespace {
@@ -85,14 +86,20 @@ std::vector<int> all(const ConvGraph& graph) {
   return taps;
 }
 
-std::vector<Tensor> run(const ConvGraph& graph, const Tensor& image, const std::vector<int>& taps,
+// On the graph's device, with maps that hold NaN before; brought back to be looked at.
+std::vector<Tensor> run(const ConvGraph& graph, const Tensor& images, const std::vector<int>& taps,
                         ConvWorkspace& workspace) {
+  const bool is_batch = images.rank() == 4;
   std::vector<Tensor> maps;
   for (const int tap : taps) {
-    maps.push_back(Tensor::empty<float>(graph.output_shape(tap, image.dim(0), image.dim(1)), "test"));
-    std::fill_n(maps.back().data<float>(), maps.back().size(), NAN);
+    Shape shape = graph.output_shape(tap, images.dim(is_batch), images.dim(is_batch + 1));
+    if (is_batch) shape.insert(shape.begin(), images.dim(0));
+    const Tensor map = Tensor::empty<float>(shape, "test");
+    std::fill_n(map.data<float>(), map.size(), NAN);
+    maps.push_back(map.to(graph.device(), "test"));
   }
-  graph.forward(image, taps, maps, workspace);
+  graph.forward(images.to(graph.device(), "test"), taps, maps, workspace);
+  for (Tensor& map : maps) map = testing::on_host(map);
   return maps;
 }
 
@@ -102,7 +109,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 
 TEST_CASE("every node equals the double reference for sizes from one pixel up, odd channels and both paddings") {
   const Builder b = odd_network();
-  const ConvGraph graph(b.nodes, kScale);
+  const ConvGraph graph(b.nodes, kScale, testing::test_device());
   ConvWorkspace workspace;
   std::mt19937 random(3);
   const std::vector<std::pair<int64_t, int64_t>> sizes = {{1, 1}, {2, 1}, {3, 7}, {8, 8}, {9, 16}, {31, 33}, {64, 40}};
@@ -131,7 +138,7 @@ TEST_CASE("every node equals the double reference for sizes from one pixel up, o
 }
 
 TEST_CASE("taps alone decide what runs, and do not change each other's values") {
-  const ConvGraph graph(odd_network().nodes, kScale);
+  const ConvGraph graph(odd_network().nodes, kScale, testing::test_device());
   ConvWorkspace workspace;
   std::mt19937 random(4);
   const Tensor image = random_image(37, 22, random);
@@ -147,13 +154,14 @@ TEST_CASE("taps alone decide what runs, and do not change each other's values") 
 }
 
 TEST_CASE("only taps are converted to another layout, and no reference implementation is used") {
-  Builder b;  // channels as in real networks
+  if (testing::on_cuda()) return;  // about oneDNN's choices
+  Builder b;                       // channels as in real networks
   const int stem = b.conv(kConvImage, 32, 3, 2, Activation::kRelu6);
   const int first = b.conv(b.depthwise(stem, 3, 1), 24, 1, 1, Activation::kNone);
   const int expand = b.conv(first, 144, 1, 1, Activation::kRelu6);
   const int sum = b.conv(b.depthwise(expand, 5, 1), 24, 1, 1, Activation::kNone, first);
   const int last = b.conv(b.depthwise(sum, 5, 2), 40, 1, 1, Activation::kNone);
-  const ConvGraph graph(b.nodes, kScale);
+  const ConvGraph graph(b.nodes, kScale, testing::test_device());
   int convolutions = 0;
   int reorders = 0;
   for (const std::string& line : graph.describe(97, 64, {sum, last})) {
@@ -167,21 +175,21 @@ TEST_CASE("only taps are converted to another layout, and no reference implement
 }
 
 TEST_CASE("packed weights are shared between image sizes, and buffers between nodes") {
-  const ConvGraph graph(odd_network().nodes, kScale);
+  const ConvGraph graph(odd_network().nodes, kScale, testing::test_device());
   ConvWorkspace workspace;
   std::mt19937 random(5);
   (void)run(graph, random_image(32, 32, random), {9}, workspace);
-  const int64_t weights = memory_usage()["conv_graph weights"].live_bytes;
+  const int64_t weights = memory_usage(testing::test_device())["conv_graph weights"].live_bytes;
   CHECK(weights > 0);
   for (int64_t side = 33; side < 60; ++side) {  // more sizes than plans are kept
     (void)run(graph, random_image(side, side, random), {9}, workspace);
   }
-  CHECK(memory_usage()["conv_graph weights"].live_bytes == weights);
+  CHECK(memory_usage(testing::test_device())["conv_graph weights"].live_bytes == weights);
 
   Builder chain;
   int at = chain.conv(kConvImage, 16, 3, 1, Activation::kRelu6);
   for (int i = 0; i < 20; ++i) at = chain.conv(at, 16, 1, 1, Activation::kRelu6);
-  const ConvGraph long_chain(chain.nodes, kScale);
+  const ConvGraph long_chain(chain.nodes, kScale, testing::test_device());
   ConvWorkspace small;
   (void)run(long_chain, random_image(64, 64, random), {at}, small);
   const size_t one_map = 64 * 64 * 16 * sizeof(float);
@@ -189,7 +197,7 @@ TEST_CASE("packed weights are shared between image sizes, and buffers between no
 }
 
 TEST_CASE("threads that share a graph get the bits that one thread gets") {
-  const ConvGraph graph(odd_network().nodes, kScale);
+  const ConvGraph graph(odd_network().nodes, kScale, testing::test_device());
   std::mt19937 random(6);
   std::vector<Tensor> images;
   std::vector<Tensor> expected;
@@ -198,7 +206,7 @@ TEST_CASE("threads that share a graph get the bits that one thread gets") {
     images.push_back(random_image(20 + i % 4, 33, random));
     expected.push_back(run(graph, images.back(), {9}, workspace)[0]);
   }
-  const ConvGraph fresh(odd_network().nodes, kScale);  // nothing compiled yet
+  const ConvGraph fresh(odd_network().nodes, kScale, testing::test_device());  // nothing compiled yet
   std::vector<Tensor> got(images.size());
   std::vector<std::thread> threads;
   for (size_t t = 0; t < 4; ++t) {
@@ -215,10 +223,10 @@ TEST_CASE("a workspace may move between graphs and outlive them") {
   std::mt19937 random(8);
   const Tensor image = random_image(16, 16, random);
   ConvWorkspace workspace;
-  auto first = std::make_unique<ConvGraph>(odd_network().nodes, kScale);
+  auto first = std::make_unique<ConvGraph>(odd_network().nodes, kScale, testing::test_device());
   const Tensor expected = run(*first, image, {9}, workspace)[0];
   first.reset();
-  const ConvGraph second(odd_network().nodes, kScale);
+  const ConvGraph second(odd_network().nodes, kScale, testing::test_device());
   CHECK(same_bits(run(second, image, {9}, workspace)[0], expected));
   ConvWorkspace moved = std::move(workspace);
   CHECK(same_bits(run(second, image, {9}, moved)[0], expected));
@@ -226,11 +234,48 @@ TEST_CASE("a workspace may move between graphs and outlive them") {
   CHECK(moved.bytes() == 0);
 }
 
+TEST_CASE("an image of a batch gives the bits that it gives alone") {
+  const ConvGraph graph(odd_network().nodes, kScale, testing::test_device());
+  ConvWorkspace workspace;
+  std::mt19937 random(10);
+  for (const int64_t batch : {3, 1, 5}) {  // buffers grow, and are larger than needed
+    const Tensor images = Tensor::empty<uint8_t>({batch, 13, 18, 3}, "test");
+    std::vector<std::vector<Tensor>> alone;
+    for (int64_t b = 0; b < batch; ++b) {
+      const Tensor image = random_image(13, 18, random);
+      std::memcpy(images.rows(b, b + 1).raw(), image.raw(), image.bytes());
+      ConvWorkspace own;
+      alone.push_back(run(graph, image, {2, 5, 10}, own));
+    }
+    const std::vector<Tensor> together = run(graph, images, {2, 5, 10}, workspace);
+    for (size_t t = 0; t < together.size(); ++t) {
+      for (int64_t b = 0; b < batch; ++b) {
+        CHECK(same_bits(together[t].rows(b, b + 1).reshape(alone[b][t].shape()), alone[b][t]));
+      }
+    }
+  }
+  CHECK_THROWS_WITH(graph.forward(Tensor::zeros<uint8_t>({2, 8, 8, 3}, "test", testing::test_device()), {0},
+                                  {Tensor::zeros<float>({4, 4, 17}, "test", testing::test_device())}, workspace),
+                    "conv_graph: map 0 of shape (4, 4, 17), expected (2, 4, 4, 17) of float32 for node0");
+}
+
+TEST_CASE("images and maps that lie elsewhere are refused by name") {
+  if (!testing::on_cuda()) return;  // takes two devices
+  const ConvGraph graph(odd_network().nodes, kScale, testing::test_device());
+  ConvWorkspace workspace;
+  const Tensor image = Tensor::zeros<uint8_t>({8, 8, 3}, "test");
+  const Tensor map = Tensor::zeros<float>({4, 4, 17}, "test");
+  CHECK_THROWS_WITH(graph.forward(image, {0}, {map}, workspace),
+                    "conv_graph: images of shape (8, 8, 3) lies on cpu, the graph on cuda:0");
+  CHECK_THROWS_WITH(graph.forward(image.to(graph.device(), "test"), {0}, {map}, workspace),
+                    "conv_graph: map of shape (4, 4, 17) lies on cpu, the graph on cuda:0");
+}
+
 TEST_CASE("NaN in the weights reaches the output, and only where it must") {
   Builder b;
   b.conv(kConvImage, 16, 1, 1, Activation::kNone);
   b.nodes[0].weight.data<float>()[3 * 3 + 1] = NAN;  // output channel 3
-  const ConvGraph graph(b.nodes, kScale);
+  const ConvGraph graph(b.nodes, kScale, testing::test_device());
   ConvWorkspace workspace;
   std::mt19937 random(9);
   const Tensor map = run(graph, random_image(4, 5, random), {0}, workspace)[0];
@@ -242,7 +287,7 @@ TEST_CASE("nodes that do not fit together are refused by name") {
     Builder b = odd_network();
     change(b.nodes);
     try {
-      const ConvGraph graph(b.nodes, kScale);
+      const ConvGraph graph(b.nodes, kScale, testing::test_device());
     } catch (const Error& e) {
       return e.what();
     }
@@ -276,10 +321,10 @@ TEST_CASE("nodes that do not fit together are refused by name") {
 }
 
 TEST_CASE("images, taps and maps of the wrong kind are refused by name") {
-  const ConvGraph graph(odd_network().nodes, kScale);
+  const ConvGraph graph(odd_network().nodes, kScale, testing::test_device());
   ConvWorkspace workspace;
-  const Tensor image = Tensor::zeros<uint8_t>({8, 8, 3}, "test");
-  const Tensor map = Tensor::zeros<float>({4, 4, 17}, "test");
+  const Tensor image = Tensor::zeros<uint8_t>({8, 8, 3}, "test", testing::test_device());
+  const Tensor map = Tensor::zeros<float>({4, 4, 17}, "test", testing::test_device());
   CHECK_THROWS_WITH(graph.forward(Tensor::zeros<uint8_t>({8, 8, 4}, "test"), {0}, {map}, workspace),
                     "conv_graph: image of shape (8, 8, 4), expected (H, W, 3) of uint8");
   CHECK_THROWS_AS(graph.forward(Tensor::zeros<float>({8, 8, 3}, "test"), {0}, {map}, workspace), Error);

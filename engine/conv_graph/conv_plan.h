@@ -46,8 +46,8 @@ ConvSchedule conv_schedule(const std::vector<ConvNode>& nodes, int64_t height, i
 class ConvRun {
  public:
   virtual ~ConvRun() = default;
-  // image: (H, W, 3). maps[t]: (h, w, C) of tap t.
-  virtual void run(const uint8_t* image, const std::vector<float*>& maps) = 0;
+  // images: (B, H, W, 3) uint8. maps[t]: (B, h, w, C) float32 of tap t. On the backend's device, checked.
+  virtual void run(const Tensor& images, const std::vector<Tensor>& maps) = 0;
   virtual size_t bytes() const = 0;
 };
 
@@ -69,5 +69,7 @@ class ConvBackend {
 
 // `nodes` must outlive the backend.
 std::unique_ptr<ConvBackend> make_conv_backend_onednn(const std::vector<ConvNode>& nodes, const ImageScale& scale);
+std::unique_ptr<ConvBackend> make_conv_backend_cuda(const std::vector<ConvNode>& nodes, const ImageScale& scale,
+                                                    Device device);
 
 }  // namespace assay::conv_graph
