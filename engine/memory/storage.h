@@ -19,7 +19,7 @@ constexpr size_t kStorageAlignment = 64;  // a cache line, and the width of an A
 // back when that stream has got past the destructor and every stream that used it has got past its use. Whoever puts
 // work on a stream says so first: reads_on waits there for what was written elsewhere, writes_on for what was written
 // or read elsewhere. Uses on one stream cost nothing. Ops do this for their tensors (engine/ops/op_context.h). Several
-// threads may read one storage at once.
+// threads may read one storage at once; while one writes, no other may use it, as ever.
 class Storage {
  public:
   Storage();

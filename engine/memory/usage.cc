@@ -30,16 +30,20 @@ void add(int64_t bytes, MemoryUsage* usage) {
 
 std::atomic<int64_t> allocations_to_failure{0};
 
-std::string describe_shortage(const char* tag, Device device, int64_t bytes) {
-  if (device.is_cpu()) return text(tag, ": out of memory, ", bytes, " bytes asked for");
-  int64_t free_bytes = 0;
+// 0 on the CPU, and on a GPU that does not answer.
+int64_t free_bytes_of(Device device) {
+  if (device.is_cpu()) return 0;
   try {
-    free_bytes = free_memory_bytes(device);
+    return free_memory_bytes(device);
   } catch (const Error&) {
-    // A GPU that does not answer has nothing free.
+    return 0;
   }
+}
+
+std::string describe_shortage(const char* tag, Device device, int64_t bytes, int64_t held, int64_t free_bytes) {
+  if (device.is_cpu()) return text(tag, ": out of memory, ", bytes, " bytes asked for");
   return text(tag, ": out of memory on ", to_string(device), ", ", bytes, " bytes asked for, ", free_bytes, " free, ",
-              total_memory_usage(device).live_bytes, " held by this program");
+              held, " held by this program");
 }
 
 }  // namespace
@@ -67,7 +71,14 @@ void count_memory(const char* tag, Device device, int64_t bytes) {
 }
 
 OutOfMemory::OutOfMemory(const char* tag, Device device, int64_t bytes)
-    : Error(describe_shortage(tag, device, bytes)), device_(device), bytes_(bytes) {}
+    : OutOfMemory(tag, device, bytes, total_memory_usage(device).live_bytes, free_bytes_of(device)) {}
+
+OutOfMemory::OutOfMemory(const char* tag, Device device, int64_t bytes, int64_t held_bytes, int64_t free_bytes)
+    : Error(describe_shortage(tag, device, bytes, held_bytes, free_bytes)),
+      device_(device),
+      bytes_(bytes),
+      held_bytes_(held_bytes),
+      free_bytes_(free_bytes) {}
 
 void fail_nth_allocation(int64_t n) { allocations_to_failure = n; }
 

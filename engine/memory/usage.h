@@ -27,10 +27,17 @@ class OutOfMemory : public Error {
   OutOfMemory(const char* tag, Device device, int64_t bytes);
   Device device() const { return device_; }
   int64_t bytes() const { return bytes_; }
+  // On a GPU, when it happened: what storage held there, and what nobody held.
+  int64_t held_bytes() const { return held_bytes_; }
+  int64_t free_bytes() const { return free_bytes_; }
 
  private:
+  OutOfMemory(const char* tag, Device device, int64_t bytes, int64_t held_bytes, int64_t free_bytes);
+
   Device device_;
   int64_t bytes_;
+  int64_t held_bytes_;
+  int64_t free_bytes_;
 };
 
 // For allocators: counts bytes (negative when they are released) under the tag.
