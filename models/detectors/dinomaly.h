@@ -19,9 +19,9 @@ struct DinomalyOptions {
   // Which published recipe, and how long. Iterations are those of the final detector; sub-models of stage 1 take
   // sub_model_share of them: they are to learn the frequent pattern only.
   enum class Recipe {
-    kDinomaly,  // StableAdamW 2e-3 (0.9, 0.999), decay 1e-4, eps 1e-10, amsgrad, update clip 1; warm-up, cosine to 2e-4;
-                // gradient norm 0.1; hard mining with factor 0.1, share rising to 0.9 over 1000 iterations
-    kLlbnad,    // Adam 5e-3 (0.5, 0.999), a tenth after 80 %; gradient norm 5; hard mining with factor 0, share 0.9
+    kDinomaly,  // StableAdamW 2e-3 (0.9, 0.999), decay 1e-4, eps 1e-10, amsgrad, update clip 1; warm-up, cosine to
+                // 2e-4; gradient norm 0.1; hard mining with factor 0.1, share rising to 0.9 over 1000 iterations
+    kLlbnad,  // Adam 5e-3 (0.5, 0.999), a tenth after 80 %; gradient norm 5; hard mining with factor 0, share 0.9
   };
   Recipe recipe = Recipe::kDinomaly;
   int64_t iterations = 1000;

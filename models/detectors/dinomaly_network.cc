@@ -11,8 +11,8 @@ namespace {
 
 using autograd::Var;
 
-constexpr float kNormEps = 1e-8f;      // the published decoder's
-constexpr int64_t kHiddenFactor = 4;   // an MLP's hidden layer
+constexpr float kNormEps = 1e-8f;       // the published decoder's
+constexpr int64_t kHiddenFactor = 4;    // an MLP's hidden layer
 constexpr int64_t kMaxHeadWidth = 128;  // of the attention kernels
 
 Var mean_of(const std::vector<Var>& values) {
@@ -23,10 +23,10 @@ Var mean_of(const std::vector<Var>& values) {
 
 Mlp make_bottleneck(ParameterList* list, const DinomalyShape& s) {
   ASSAY_CHECK(s.width >= 1 && s.heads >= 1 && s.width % s.heads == 0 && s.width / s.heads <= kMaxHeadWidth,
-              "dinomaly: ", s.heads, " heads for a width of ", s.width, ", expected a divisor of it with heads of at most ",
-              kMaxHeadWidth);
-  ASSAY_CHECK(s.groups >= 1 && s.blocks >= s.groups && s.blocks % s.groups == 0, "dinomaly: ", s.blocks,
-              " blocks for ", s.groups, " groups, expected a multiple");
+              "dinomaly: ", s.heads, " heads for a width of ", s.width,
+              ", expected a divisor of it with heads of at most ", kMaxHeadWidth);
+  ASSAY_CHECK(s.groups >= 1 && s.blocks >= s.groups && s.blocks % s.groups == 0, "dinomaly: ", s.blocks, " blocks for ",
+              s.groups, " groups, expected a multiple");
   return Mlp(list, "bottleneck", s.width, kHiddenFactor * s.width, s.width, {s.dropout, s.dropout, s.dropout, 0});
 }
 
@@ -53,8 +53,7 @@ DinomalyNetwork::Block DinomalyNetwork::make_block(ParameterList* list, const st
 
 Var DinomalyNetwork::run_block(const Block& block, const Var& x, const Pass& pass) const {
   const Var qkv = block.qkv.forward(block.norm1.forward(x, pass), pass);
-  const Var y =
-      autograd::add(x, block.proj.forward(autograd::linear_attention(qkv, shape_.heads), pass));
+  const Var y = autograd::add(x, block.proj.forward(autograd::linear_attention(qkv, shape_.heads), pass));
   return autograd::add(y, block.mlp.forward(block.norm2.forward(y, pass), pass));
 }
 
