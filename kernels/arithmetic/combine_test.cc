@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "kernels/arithmetic/combine_ref.h"
@@ -58,6 +59,17 @@ TEST_CASE("combine agrees with the double reference at the edges of every width"
       }
     }
   });
+}
+
+TEST_CASE("combine agrees with the double reference on random shapes") {
+  std::mt19937 engine(7);
+  for (int i = 0; i < 60; ++i) {
+    const CombineCase shape = {static_cast<int64_t>(engine() % 30), static_cast<int64_t>(engine() % 80)};
+    const auto combination = static_cast<Combination>(engine() % 3);
+    const auto broadcast = static_cast<Broadcast>(engine() % 4);
+    const GradMode mode = engine() % 2 ? GradMode::kAccumulate : GradMode::kOverwrite;
+    check_against_reference(shape, combination, broadcast, engine() % 4, mode);
+  }
 }
 
 TEST_CASE("combine adds and copies without rounding where nothing needs it, in place too") {

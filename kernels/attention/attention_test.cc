@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "kernels/attention/attention_ref.h"
@@ -105,6 +106,14 @@ TEST_CASE("attention agrees with the double reference at the edges of every tile
     CAPTURE(target);
     for (const AttentionCase& shape : ref::kAttentionCases) check_against_reference(shape, 3);
   });
+}
+
+TEST_CASE("attention agrees with the double reference on random shapes") {
+  std::mt19937 engine(7);
+  const auto below = [&](int64_t n) { return static_cast<int64_t>(engine() % n); };
+  for (uint32_t seed = 0; seed < 12; ++seed) {
+    check_against_reference({below(3), below(50), below(3) + 1, below(kAttentionMostHeadWidth) + 1}, seed);
+  }
 }
 
 TEST_CASE("the reference's gradients of attention are central differences of its values") {

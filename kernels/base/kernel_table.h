@@ -21,6 +21,13 @@ struct StreamHandle {
 #define ASSAY_CUDA_KERNEL(launcher) nullptr
 #endif
 
+// The same where cuBLASLt or cuDNN does the work if the build has them (--//tools/bzl:cuda_vendor_libraries).
+#if ASSAY_WITH_CUDA_VENDOR
+#define ASSAY_CUDA_VENDOR_KERNEL(vendor_launcher, own_launcher) vendor_launcher
+#else
+#define ASSAY_CUDA_VENDOR_KERNEL(vendor_launcher, own_launcher) ASSAY_CUDA_KERNEL(own_launcher)
+#endif
+
 template <class Args>
 struct KernelTable {
   const char* name;

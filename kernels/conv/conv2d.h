@@ -32,6 +32,9 @@ struct Conv2dArgs {
   int64_t kernel_height, kernel_width, stride;  // each >= 1
   int64_t pad_top, pad_left;                    // zeros before the first row and column
   ConvActivation activation;                    // after bias and residual
+  void* workspace =
+      nullptr;  // device memory, aligned to 256 bytes, for what cuDNN would like (conv2d_cudnn.h); or null
+  int64_t workspace_bytes = 0;
 };
 extern const KernelTable<Conv2dArgs> conv2d;
 // The same by own kernels alone: on CUDA without any vendor's library; the same as conv2d on the CPU.

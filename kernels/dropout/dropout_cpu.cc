@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pieces in parallel. Philox runs on as many blocks at once as there are 64-bit lanes, each counter word in the lower
-// half of a lane, whose upper half takes the product's; the words of a batch of blocks go to a buffer in the cache.
+// half of a lane; the words of a batch of blocks go to a buffer in the cache.
 #include <algorithm>
 
 #include "kernels/base/parallel.h"
@@ -39,7 +39,8 @@ HWY_INLINE hn::Vec<D64> product(hn::Vec<D64> words, uint32_t factor) {
   return hn::MulEven(hn::BitCast(d32, words), hn::Set(d32, factor));
 }
 
-// Words of blocks first .. first + lanes - 1 of the stream, in order.
+// Words of blocks first .. first + lanes - 1 of the stream, in order. The upper halves of the lanes hold rubbish after
+// the first round: products do not read them, and the words that leave have them cut off.
 HWY_INLINE void philox_blocks(uint64_t seed, uint64_t stream, uint64_t first, uint64_t* words) {
   const D64 d;
   const auto low = hn::Set(d, 0xffffffffull);
@@ -51,12 +52,13 @@ HWY_INLINE void philox_blocks(uint64_t seed, uint64_t stream, uint64_t first, ui
     const auto product0 = product(x0, 0xD2511F53u), product1 = product(x2, 0xCD9E8D57u);
     x0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(product1), x1), hn::Set(d, uint64_t{key0}));
     x2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(product0), x3), hn::Set(d, uint64_t{key1}));
-    x1 = hn::And(product1, low);
-    x3 = hn::And(product0, low);
+    x1 = product1;
+    x3 = product0;
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
-  hn::StoreInterleaved2(hn::Or(x0, hn::ShiftLeft<32>(x1)), hn::Or(x2, hn::ShiftLeft<32>(x3)), d, words);
+  hn::StoreInterleaved2(hn::Or(hn::And(x0, low), hn::ShiftLeft<32>(x1)),
+                        hn::Or(hn::And(x2, low), hn::ShiftLeft<32>(x3)), d, words);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "kernels/base/parallel.h"
@@ -99,6 +100,14 @@ TEST_CASE("cosine_distance agrees with the double reference at the edges of ever
       for (const int64_t offset : {0, 1}) check_against_reference(Problem(shape, 3, offset));
     }
   });
+}
+
+TEST_CASE("cosine_distance agrees with the double reference on random shapes") {
+  std::mt19937 engine(7);
+  for (uint32_t seed = 0; seed < 30; ++seed) {
+    const CosineCase shape = {static_cast<int64_t>(engine() % 20), static_cast<int64_t>(engine() % 300) + 1};
+    check_against_reference(Problem(shape, seed, engine() % 4));
+  }
 }
 
 TEST_CASE("the reference's gradients of cosine_distance are central differences of its values") {

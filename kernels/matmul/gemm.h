@@ -5,8 +5,9 @@
 // Accuracy: sums in float32, each element of the product within K * 2^-23 * sum |a| |b| of the exact one. NaN and
 // infinities propagate, a NaN through each activation, too. Deterministic on one type of machine: on the CPU
 // rows are cut into pieces of kGemmRowsPerPiece whatever the number of threads, and each piece is computed by one
-// thread; on CUDA each element is summed by one thread in the order of K. The CPU version is oneDNN's sgemm; that of
-// CUDA is chosen by the build, gemm_tiled always being there.
+// thread; on CUDA gemm_tiled sums each element in one thread in the order of K, and cuBLASLt in an order of its own
+// (see gemm_cublas.h). The CPU version is oneDNN's sgemm; that of CUDA is cuBLASLt's where the build has it, gemm_tiled
+// always being there.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,9 @@ struct GemmProblem {
   int64_t stride_b = 0;
   int64_t stride_c = 0;  // matrices of c must not overlap
   GemmEpilogue epilogue = {};
+  void* workspace =
+      nullptr;  // device memory, aligned to 256 bytes, for what cuBLASLt would like (gemm_cublas.h); or null
+  int64_t workspace_bytes = 0;
 };
 
 using GemmArgs = GemmProblem<float, float>;

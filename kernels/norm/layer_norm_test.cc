@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "kernels/base/parallel.h"

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "kernels/base/parallel.h"
@@ -54,27 +55,36 @@ std::vector<float> rows(const std::vector<float>& x, const std::vector<float>& f
   return y.values();
 }
 
+void check_against_reference(const AxisSumCase& shape, uint32_t seed) {
+  CAPTURE(shape.rows);
+  CAPTURE(shape.cols);
+  const std::vector<float> x = random_floats(shape.rows * shape.cols, seed), none;
+  const std::vector<float> factor = random_floats(shape.rows * shape.cols, seed + 1);
+  const float held = -3;
+  for (const std::vector<float>& by : {none, factor}) {
+    auto want = ref::column_sum(x, by, shape, 0);
+    CHECK(count_wrong(columns(x, by, shape), want.value, want.tolerance) == 0);
+    want = ref::column_sum(x, by, shape, held);
+    CHECK(count_wrong(columns(x, by, shape, &held), want.value, want.tolerance) == 0);
+    want = ref::row_sum(x, by, shape, 0);
+    CHECK(count_wrong(rows(x, by, shape), want.value, want.tolerance) == 0);
+    want = ref::row_sum(x, by, shape, held);
+    CHECK(count_wrong(rows(x, by, shape, &held), want.value, want.tolerance) == 0);
+  }
+}
+
 TEST_CASE("sums along an axis agree with the double reference at the edges of every width") {
   testing::for_each_target([](const char* target) {
     CAPTURE(target);
-    for (const AxisSumCase& shape : ref::kAxisSumCases) {
-      CAPTURE(shape.rows);
-      CAPTURE(shape.cols);
-      const std::vector<float> x = random_floats(shape.rows * shape.cols, 1), none;
-      const std::vector<float> factor = random_floats(shape.rows * shape.cols, 2);
-      for (const std::vector<float>& by : {none, factor}) {
-        const float held = -3;
-        auto want = ref::column_sum(x, by, shape, 0);
-        CHECK(count_wrong(columns(x, by, shape), want.value, want.tolerance) == 0);
-        want = ref::column_sum(x, by, shape, held);
-        CHECK(count_wrong(columns(x, by, shape, &held), want.value, want.tolerance) == 0);
-        want = ref::row_sum(x, by, shape, 0);
-        CHECK(count_wrong(rows(x, by, shape), want.value, want.tolerance) == 0);
-        want = ref::row_sum(x, by, shape, held);
-        CHECK(count_wrong(rows(x, by, shape, &held), want.value, want.tolerance) == 0);
-      }
-    }
+    for (const AxisSumCase& shape : ref::kAxisSumCases) check_against_reference(shape, 1);
   });
+}
+
+TEST_CASE("sums along an axis agree with the double reference on random shapes") {
+  std::mt19937 engine(7);
+  for (uint32_t seed = 0; seed < 30; ++seed) {
+    check_against_reference({static_cast<int64_t>(engine() % 300), static_cast<int64_t>(engine() % 80)}, seed);
+  }
 }
 
 TEST_CASE("sums along an axis keep NaN in its own row and column, and give 0 for nothing") {

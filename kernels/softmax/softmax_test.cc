@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "kernels/softmax/softmax_ref.h"
@@ -68,6 +69,14 @@ TEST_CASE("softmax agrees with the double reference at the edges of every width"
       for (const int64_t offset : {0, 1}) check_against_reference(shape, 3, offset);
     }
   });
+}
+
+TEST_CASE("softmax agrees with the double reference on random shapes") {
+  std::mt19937 engine(7);
+  for (uint32_t seed = 0; seed < 30; ++seed) {
+    const SoftmaxCase shape = {static_cast<int64_t>(engine() % 20), static_cast<int64_t>(engine() % 150) + 1};
+    check_against_reference(shape, seed, engine() % 4);
+  }
 }
 
 TEST_CASE("the reference's gradient of softmax is a central difference of its values") {
