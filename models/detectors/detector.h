@@ -35,20 +35,24 @@ class Cancelled : public Error {
 
 class MemoryBankDetector;
 
+// Lives on one device, where it is fitted and scores; features are brought there.
 class Detector {
  public:
   virtual ~Detector() = default;
+  virtual Device device() const { return Device::cpu(); }
 
   // Fits to the given images of the source (indices, at least one; no order is implied: the same set gives the same
-  // model). Same images, options and seed: same bits, for any number of threads. Replaces an earlier fit.
+  // model). Same images, options, seed and kind of device: same bits, for any number of threads. Replaces an earlier
+  // fit.
   virtual void fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) = 0;
 
-  // Anomaly value of each cell of the grid, (height, width) float32, higher is more anomalous. Needs an earlier fit or
-  // load; safe from several threads at once.
+  // Anomaly value of each cell of the grid, (height, width) float32, higher is more anomalous; of a grid of several
+  // images (batch, height, width). On the device. Needs an earlier fit or load; safe from several threads at once.
   virtual Tensor score(const FeatureGrid& grid) const = 0;
 
-  // The fitted state. save adds tensors under names of the detector's own and returns the JSON beside them; load
-  // accepts what save gave and checks every shape (untrusted input: a Status, never a crash).
+  // The fitted state. save adds tensors under names of the detector's own, on the CPU whatever the device, and returns
+  // the JSON beside them; load accepts what save gave on any device and checks every shape (untrusted input: a Status,
+  // never a crash).
   virtual nlohmann::json save(std::map<std::string, Tensor>* tensors) const = 0;
   virtual Status load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) = 0;
 

@@ -6,17 +6,22 @@ namespace assay::models {
 const std::vector<DetectorListing>& detector_list() {
   static const std::vector<DetectorListing> list = {
       {"patchcore", "memory bank of patch features, distance to the nearest",
-       [](const DetectorOptions& o) -> std::unique_ptr<Detector> { return std::make_unique<Patchcore>(o.patchcore); }},
+       [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
+         return std::make_unique<Patchcore>(o.patchcore, device);
+       }},
       {"padim", "Gaussian of patch features at each position, Mahalanobis distance",
-       [](const DetectorOptions& o) -> std::unique_ptr<Detector> { return std::make_unique<Padim>(o.padim); }},
+       [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
+         return std::make_unique<Padim>(o.padim, device);
+       }},
   };
   return list;
 }
 
-Result<std::unique_ptr<Detector>> make_detector(const std::string& name, const DetectorOptions& options) {
+Result<std::unique_ptr<Detector>> make_detector(const std::string& name, const DetectorOptions& options,
+                                                Device device) {
   std::string known;
   for (const DetectorListing& listing : detector_list()) {
-    if (name == listing.name) return listing.make(options);
+    if (name == listing.name) return listing.make(options, device);
     known += std::string(known.empty() ? "" : ", ") + listing.name;
   }
   return Status::error("detector '", name, "': expected one of ", known);

@@ -22,13 +22,14 @@ struct DetectorOptions {
 struct DetectorListing {
   const char* name;
   const char* description;  // one line, for help texts
-  std::unique_ptr<Detector> (*make)(const DetectorOptions& options);
+  std::unique_ptr<Detector> (*make)(const DetectorOptions& options, Device device);
 };
 
 // The default first.
 const std::vector<DetectorListing>& detector_list();
 
-// An unknown name is an error that lists the known ones.
-Result<std::unique_ptr<Detector>> make_detector(const std::string& name, const DetectorOptions& options = {});
+// On the device. An unknown name is an error that lists the known ones.
+Result<std::unique_ptr<Detector>> make_detector(const std::string& name, const DetectorOptions& options = {},
+                                                Device device = Device::cpu());
 
 }  // namespace assay::models

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
+#include "engine/device/stream.h"
+#include "engine/ops/gather.h"
 #include "engine/ops/resize_bilinear.h"
 #include "kernels/base/check.h"
 #include "kernels/base/parallel.h"
@@ -21,7 +22,7 @@ constexpr int64_t kMaxCells = 1 << 20;  // a side of a grid: far above any image
 void check_grid(const FeatureGrid& grid, int64_t feature_width) {
   ASSAY_CHECK(grid.height >= 1 && grid.height <= kMaxCells && grid.width >= 1 && grid.width <= kMaxCells &&
                   grid.rows.dtype() == DType::kFloat32 &&
-                  grid.rows.shape() == Shape({grid.height * grid.width, feature_width}),
+                  grid.rows.shape() == Shape({grid.batch * grid.height * grid.width, feature_width}),
               "padim: features of a ", grid.height, " x ", grid.width, " grid have shape ",
               to_string(grid.rows.shape()), ", expected one row of ", feature_width, " float32 a cell");
 }
@@ -52,6 +53,13 @@ Tensor choose_channels(int64_t feature_width, int64_t wanted, uint64_t seed) {
   Tensor channels = Tensor::empty<int32_t>({static_cast<int64_t>(chosen.size())}, "padim");
   std::copy(chosen.begin(), chosen.end(), channels.data<int32_t>());
   return channels;
+}
+
+// What kernels take: int64, on the device.
+Tensor index_on(const Tensor& channels, Device device) {
+  const Tensor index = Tensor::empty<int64_t>(channels.shape(), "padim");
+  std::copy_n(channels.data<int32_t>(), channels.size(), index.data<int64_t>());
+  return index.to(device, "padim");
 }
 
 Result<int64_t> read_size(const nlohmann::json& description, const char* key, int64_t largest) {
@@ -89,7 +97,7 @@ Status validate_channels(const Tensor& channels, int64_t feature_width) {
 
 }  // namespace
 
-Padim::Padim(const PadimOptions& options) : options_(options) {
+Padim::Padim(const PadimOptions& options, Device device) : options_(options), device_(device) {
   ASSAY_CHECK(options.channels >= 1, "padim: ", options.channels, " channels, expected at least 1");
   ASSAY_CHECK(options.regularisation > 0 && std::isfinite(options.regularisation), "padim: regularisation ",
               options.regularisation, ", expected a positive number");
@@ -101,15 +109,10 @@ Padim::Padim(const PadimOptions& options) : options_(options) {
 
 Tensor Padim::at_reference_grid(const FeatureGrid& grid, const Model& model) {
   check_grid(grid, model.feature_width);
-  const int64_t cells = grid.height * grid.width, kept = model.channels.size();
-  Tensor chosen = Tensor::empty<float>({grid.height, grid.width, kept}, "padim");
-  const int32_t* channels = model.channels.data<int32_t>();
-  const float* row = grid.rows.data<float>();
-  float* out = chosen.data<float>();
-  for (int64_t cell = 0; cell < cells; ++cell, row += model.feature_width, out += kept) {
-    for (int64_t i = 0; i < kept; ++i) out[i] = row[channels[i]];
-  }
-  return ops::resize_bilinear(chosen, model.height, model.width);
+  const Tensor rows = grid.rows.to(model.channel_index.device(), "features");
+  const Tensor chosen = ops::gather_columns(rows, model.channel_index, "padim");
+  return ops::resize_bilinear(chosen.reshape({grid.batch, grid.height, grid.width, model.channels.size()}),
+                              model.height, model.width);
 }
 
 void Padim::choose_reference_grid(const FeatureSource& features, const std::vector<int64_t>& images,
@@ -133,17 +136,19 @@ void Padim::fit(const FeatureSource& features, const std::vector<int64_t>& image
   ASSAY_CHECK(model.feature_width >= 1 && model.feature_width <= INT32_MAX, "padim: features of ", model.feature_width,
               " channels, expected 1 to ", INT32_MAX);
   model.channels = choose_channels(model.feature_width, options_.channels, options.seed);
+  model.channel_index = index_on(model.channels, device_);
   choose_reference_grid(features, ordered, &model);
 
   const int64_t positions = model.height * model.width, kept = model.channels.size();
-  ops::GaussianAccumulator accumulator(positions, kept);
-  const Tensor block = Tensor::empty<float>({std::min(kBlockImages, num_images), positions, kept}, "padim");
+  ops::GaussianAccumulator accumulator(positions, kept, device_);
+  const Tensor block = Tensor::empty<float>({std::min(kBlockImages, num_images), positions, kept}, "padim", device_);
   for (int64_t begin = 0; begin < num_images; begin += kBlockImages) {
     const int64_t count = std::min(kBlockImages, num_images - begin);
+    std::vector<Tensor> samples(count);
     parallel_for(count, 1, [&](int64_t i, int64_t) {
-      const Tensor sample = at_reference_grid(features.read(ordered[begin + i]), model);
-      std::memcpy(block.data<float>() + i * positions * kept, sample.raw(), sample.bytes());
+      samples[i] = at_reference_grid(features.read(ordered[begin + i]), model).reshape({1, positions, kept});
     });
+    for (int64_t i = 0; i < count; ++i) copy(samples[i], block.rows(i, i + 1), current_stream(device_));
     accumulator.add(block.rows(0, count));
     const double done = static_cast<double>(begin + count) / static_cast<double>(num_images);
     if (options.progress && !options.progress(done)) throw Cancelled();
@@ -155,15 +160,24 @@ void Padim::fit(const FeatureSource& features, const std::vector<int64_t>& image
 Tensor Padim::score(const FeatureGrid& grid) const {
   ASSAY_CHECK(model_, "padim: score before fit or load");
   const int64_t positions = model_->height * model_->width;
-  const Tensor x = at_reference_grid(grid, *model_).reshape({positions, model_->channels.size()});
-  const Tensor distances = ops::mahalanobis(model_->gaussians, x);
-  return ops::resize_bilinear(distances.reshape({model_->height, model_->width}), grid.height, grid.width);
+  const Tensor x = at_reference_grid(grid, *model_).reshape({grid.batch * positions, model_->channels.size()});
+  // An image at a time: each is compared with the same Gaussians.
+  const Tensor distances = Tensor::empty<float>({grid.batch, model_->height, model_->width, 1}, "maps", device_);
+  for (int64_t b = 0; b < grid.batch; ++b) {
+    const Tensor d = ops::mahalanobis(model_->gaussians, x.rows(b * positions, (b + 1) * positions));
+    if (grid.batch == 1) {
+      return ops::resize_bilinear(d.reshape({model_->height, model_->width}), grid.height, grid.width);
+    }
+    copy(d.reshape({1, model_->height, model_->width, 1}), distances.rows(b, b + 1), current_stream(device_));
+  }
+  return ops::resize_bilinear(distances, grid.height, grid.width).reshape({grid.batch, grid.height, grid.width});
 }
 
 nlohmann::json Padim::save(std::map<std::string, Tensor>* tensors) const {
   ASSAY_CHECK(model_, "padim: save before fit or load");
-  (*tensors)["padim.mean"] = model_->gaussians.mean;
-  (*tensors)["padim.cholesky"] = model_->gaussians.cholesky;
+  const ops::PositionGaussians gaussians = model_->gaussians.to(Device::cpu());
+  (*tensors)["padim.mean"] = gaussians.mean;
+  (*tensors)["padim.cholesky"] = gaussians.cholesky;
   (*tensors)["padim.channels"] = model_->channels;
   return {{"height", model_->height}, {"width", model_->width}, {"feature_width", model_->feature_width}};
 }
@@ -183,7 +197,9 @@ Status Padim::load(const nlohmann::json& description, const std::map<std::string
   const int64_t positions = height.value() * width.value();
   const Status valid = ops::validate(gaussians, positions, channels.value().size());
   if (!valid.ok()) return Status::error("padim.", valid.message());
-  model_ = Model{height.value(), width.value(), feature_width.value(), channels.value(), gaussians};
+  model_ = Model{
+      height.value(),       width.value(), feature_width.value(), channels.value(), index_on(channels.value(), device_),
+      gaussians.to(device_)};
   return Status();
 }
 

@@ -28,7 +28,9 @@ struct PadimOptions {
 
 class Padim : public Detector {
  public:
-  explicit Padim(const PadimOptions& options = {});
+  explicit Padim(const PadimOptions& options = {}, Device device = Device::cpu());
+
+  Device device() const override { return device_; }
 
   // Both schedules are alike: there is nothing to train. Fitting keeps 4 D^2 bytes for each position, finished models
   // 2 D^2, D being the channels kept. Works from one image on. Throws where features are not finite. An earlier fit
@@ -49,14 +51,16 @@ class Padim : public Detector {
     int64_t height = 0;  // of the reference grid
     int64_t width = 0;
     int64_t feature_width = 0;  // of the source, before channels are chosen
-    Tensor channels;            // (D) int32, ascending
+    Tensor channels;            // (D) int32, ascending, on the CPU
+    Tensor channel_index;       // (D) int64, the same on the device
     ops::PositionGaussians gaussians;
   };
-  // The chosen channels of a grid at the reference grid's positions, (height, width, D).
+  // The chosen channels of a grid at the reference grid's positions, (batch, height, width, D).
   static Tensor at_reference_grid(const FeatureGrid& grid, const Model& model);
   void choose_reference_grid(const FeatureSource& features, const std::vector<int64_t>& images, Model* model) const;
 
   PadimOptions options_;
+  Device device_;
   std::optional<Model> model_;
 };
 

@@ -28,7 +28,9 @@ struct PatchcoreOptions {
 
 class Patchcore : public Detector, public MemoryBankDetector {
  public:
-  explicit Patchcore(PatchcoreOptions options) : options_(options) {}
+  explicit Patchcore(PatchcoreOptions options, Device device = Device::cpu()) : options_(options), device_(device) {}
+
+  Device device() const override { return device_; }
 
   // An earlier fit survives a failed one.
   void fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) override;
@@ -45,6 +47,7 @@ class Patchcore : public Detector, public MemoryBankDetector {
 
  private:
   PatchcoreOptions options_;
+  Device device_;
   BankSpace space_;
   Tensor rows_;                          // (N, D')
   std::optional<ops::PackedBank> bank_;  // of rows_

@@ -3,18 +3,21 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "engine/tensor/tensor.h"
 
 namespace assay::models {
 
-// The patch features of one image: one row per grid cell, cells in row-major order.
+// The patch features of one image, or of several of one size: one row per grid cell, cells in row-major order, image
+// after image.
 struct FeatureGrid {
   int64_t height = 0;        // cells
   int64_t width = 0;         // cells
   int64_t image_height = 0;  // pixels of the backbone's input, over which the anomaly map is drawn
   int64_t image_width = 0;   // pixels
-  Tensor rows;               // (height * width, D) float32
+  Tensor rows;               // (batch * height * width, D) float32, on whatever device
+  int64_t batch = 1;         // images
 };
 
 // The features of many images, by index. Reading is cheap, repeatable and safe from several threads at once.
@@ -22,8 +25,10 @@ class FeatureSource {
  public:
   virtual ~FeatureSource() = default;
   virtual int64_t num_images() const = 0;
-  virtual int64_t feature_width() const = 0;  // D
-  virtual FeatureGrid read(int64_t image) const = 0;
+  virtual int64_t feature_width() const = 0;          // D
+  virtual FeatureGrid read(int64_t image) const = 0;  // on the CPU
+  // Several images whose shapes are alike (assay::Error otherwise), as a batch on the device. At least one.
+  virtual FeatureGrid read_batch(const std::vector<int64_t>& images, Device device) const;
   // The grid without its rows.
   virtual FeatureGrid shape(int64_t image) const {
     FeatureGrid grid = read(image);
@@ -34,5 +39,14 @@ class FeatureSource {
   // Random choices within an image are seeded with it.
   virtual uint64_t content_key(int64_t image) const = 0;
 };
+
+bool is_same_size(const FeatureGrid& a, const FeatureGrid& b);
+
+// Cuts images into batches of one size, at most max_batch each: positions in `images`, ascending within a batch.
+std::vector<std::vector<int64_t>> batches_of_one_size(const FeatureSource& features, const std::vector<int64_t>& images,
+                                                      int64_t max_batch);
+
+// The images at some positions of a list.
+std::vector<int64_t> images_at(const std::vector<int64_t>& images, const std::vector<int64_t>& positions);
 
 }  // namespace assay::models

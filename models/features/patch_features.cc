@@ -7,13 +7,18 @@
 
 #include "engine/ops/neighbourhood_mean.h"
 #include "engine/ops/resize_bilinear.h"
+#include "engine/ops/row_ops.h"
 
 namespace assay::models {
 namespace {
 
 // Writes part (P, C) into columns begin .. begin + C - 1 of rows (P, D); each row scaled to length one if asked. A row
-// of zeros stays zero.
+// of zeros stays zero. On the CPU by the calling thread: several images run at once.
 void write_columns(const Tensor& part, int64_t begin, bool unit_length, const Tensor& rows) {
+  if (!rows.device().is_cpu()) {
+    unit_length ? ops::normalise_rows(part, rows, begin) : ops::place_columns(part, rows, begin);
+    return;
+  }
   const int64_t cells = rows.dim(0);
   const int64_t width = rows.dim(1);
   const int64_t channels = part.size() / cells;
@@ -39,7 +44,7 @@ PatchFeatures::PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeat
   }
 }
 
-FeatureGrid PatchFeatures::extract(const Tensor& image) const {
+FeatureGrid PatchFeatures::extract(const Tensor& images) const {
   std::unique_ptr<BackboneWorkspace> workspace;
   {
     const std::lock_guard<std::mutex> lock(workspaces_mutex_);
@@ -49,25 +54,27 @@ FeatureGrid PatchFeatures::extract(const Tensor& image) const {
     }
   }
   if (!workspace) workspace = backbone_->make_workspace();
-  const std::vector<FeatureMap> maps = backbone_->forward(image, options_.levels, *workspace);
+  const std::vector<FeatureMap> maps = backbone_->forward(images.to(device(), "images"), options_.levels, *workspace);
   {
     const std::lock_guard<std::mutex> lock(workspaces_mutex_);
     workspaces_.push_back(std::move(workspace));
   }
+  const bool is_batch = images.rank() == 4;
   FeatureGrid grid;
   grid.height = maps[0].height;
   grid.width = maps[0].width;
-  grid.image_height = image.dim(0);
-  grid.image_width = image.dim(1);
-  grid.rows = Tensor::empty<float>({grid.height * grid.width, width_}, "patch features");
+  grid.image_height = images.dim(is_batch);
+  grid.image_width = images.dim(is_batch + 1);
+  grid.batch = is_batch ? images.dim(0) : 1;
+  grid.rows = Tensor::empty<float>({grid.batch * grid.height * grid.width, width_}, "patch features", device());
   int64_t begin = 0;
   for (const FeatureMap& map : maps) {
     const int64_t channels = map.rows.dim(1);
-    Tensor level = map.rows.reshape({map.height, map.width, channels});
+    Tensor level = map.rows.reshape({grid.batch, map.height, map.width, channels});
     if (options_.neighbourhood > 1) level = ops::neighbourhood_mean(level, options_.neighbourhood);
     if (map.height != grid.height || map.width != grid.width)
       level = ops::resize_bilinear(level, grid.height, grid.width);
-    write_columns(level, begin, options_.unit_length, grid.rows);
+    write_columns(level.reshape({grid.rows.dim(0), channels}), begin, options_.unit_length, grid.rows);
     begin += channels;
   }
   return grid;

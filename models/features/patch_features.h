@@ -30,8 +30,11 @@ class PatchFeatures {
   const Backbone& backbone() const { return *backbone_; }
   const PatchFeatureOptions& options() const { return options_; }
 
-  // image: (H, W, 3) uint8 RGB of the size the backbone is to see, sides as the backbone demands (assay::Error).
-  FeatureGrid extract(const Tensor& image) const;
+  Device device() const { return backbone_->device(); }
+
+  // images: (H, W, 3) or (B, H, W, 3) uint8 RGB of the size the backbone is to see, sides as the backbone demands
+  // (assay::Error), on the backbone's device or brought there. Rows lie there, too.
+  FeatureGrid extract(const Tensor& images) const;
 
  private:
   std::shared_ptr<const Backbone> backbone_;

@@ -108,6 +108,7 @@ class GivenMaps : public Backbone {
     }
   }
   const std::string& name() const override { return name_; }
+  Device device() const override { return Device::cpu(); }
   const std::vector<BackboneLevel>& levels() const override { return levels_; }
   std::unique_ptr<BackboneWorkspace> make_workspace() const override { return std::make_unique<BackboneWorkspace>(); }
   std::vector<FeatureMap> forward(const Tensor&, const std::vector<std::string>& levels,

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <numeric>
 
+#include "engine/ops/gather.h"
 #include "engine/ops/matmul.h"
+#include "engine/ops/row_ops.h"
 #include "kernels/base/parallel.h"
 #include "kernels/random/generator.h"
 #include "models/memory_bank/principal_axes.h"
@@ -31,7 +32,7 @@ Tensor read_patches(const FeatureSource& features, int64_t image, const Excluded
   std::vector<int64_t> cells(rows.dim(0));
   std::iota(cells.begin(), cells.end(), 0);
   drop_excluded(excluded, image, rows.dim(0), &cells);
-  return take_rows(rows, cells, "feature statistics");
+  return ops::gather_rows(rows, cells, "feature statistics");
 }
 
 // Sums over pieces of images, one piece's result each, added up in order. `add` gets the patches (P, D) of one image.
@@ -55,7 +56,9 @@ std::vector<double> sum_over_images(const FeatureSource& features, const std::ve
   return total;
 }
 
-Moments moments(const FeatureSource& features, const std::vector<int64_t>& images, const ExcludedCells& excluded) {
+// The means are summed by the host, from rows that it reads anyway; the products by the device.
+Moments moments(const FeatureSource& features, const std::vector<int64_t>& images, const ExcludedCells& excluded,
+                Device device) {
   const int64_t dim = features.feature_width();
   Moments m;
   m.mean = sum_over_images(features, images, excluded, dim + 1, [&](const Tensor& patches, double* sums) {
@@ -75,7 +78,9 @@ Moments moments(const FeatureSource& features, const std::vector<int64_t>& image
     for (int64_t p = 0; p < centred.dim(0); ++p) {
       for (int64_t d = 0; d < dim; ++d) x[p * dim + d] -= static_cast<float>(m.mean[d]);
     }
-    const Tensor gram = ops::matmul(centred, centred, ops::Transpose::kYes, ops::Transpose::kNo);  // (D, D)
+    const Tensor there = centred.to(device, "feature statistics");
+    const Tensor gram = ops::matmul(there, there, ops::Transpose::kYes, ops::Transpose::kNo)  // (D, D)
+                            .to(Device::cpu(), "feature statistics");
     for (int64_t i = 0; i < dim * dim; ++i) sums[i] += gram.data<float>()[i];
   });
   for (double& v : m.covariance) v /= m.count;
@@ -102,21 +107,12 @@ std::vector<int64_t> by_content(const FeatureSource& features, const std::vector
   return order;
 }
 
-Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& which, const char* tag) {
-  const int64_t width = rows.dim(1);
-  const Tensor taken = Tensor::empty<float>({static_cast<int64_t>(which.size()), width}, tag);
-  for (size_t i = 0; i < which.size(); ++i) {
-    std::memcpy(taken.data<float>() + i * width, rows.data<float>() + which[i] * width, width * sizeof(float));
-  }
-  return taken;
-}
-
 BankSpace BankSpace::fit(const FeatureSource& features, const std::vector<int64_t>& images,
-                         const BankSpaceOptions& options, uint64_t seed, const ExcludedCells& excluded) {
+                         const BankSpaceOptions& options, uint64_t seed, const ExcludedCells& excluded, Device device) {
   ASSAY_CHECK(!images.empty(), "BankSpace::fit: no images");
   const int64_t dim = features.feature_width();
   const int64_t width = options.width > 0 ? std::min(options.width, dim) : dim;
-  const Moments m = moments(features, by_content(features, images), excluded);
+  const Moments m = moments(features, by_content(features, images), excluded, device);
   const PrincipalAxes principal = principal_axes(m.covariance, dim);
   const double mean_variance = std::accumulate(principal.variance.begin(), principal.variance.end(), 0.0) / dim;
 
@@ -136,18 +132,22 @@ BankSpace BankSpace::fit(const FeatureSource& features, const std::vector<int64_
     }
     space.offset_.data<float>()[r] = static_cast<float>(offset);
   }
+  return space.to(device);
+}
+
+BankSpace BankSpace::to(Device device) const {
+  BankSpace space = *this;
+  space.matrix_ = matrix_.to(device, "bank space");
+  space.offset_ = offset_.to(device, "bank space");
   return space;
 }
 
 Tensor BankSpace::project(const FeatureGrid& grid) const {
   ASSAY_CHECK(grid.rows.rank() == 2 && grid.rows.dim(1) == input_width(), "BankSpace::project: features of shape ",
               to_string(grid.rows.shape()), ", expected ", input_width(), " channels");
-  const Tensor rows = ops::matmul(grid.rows, matrix_, ops::Transpose::kNo, ops::Transpose::kYes);
-  float* y = rows.data<float>();
-  const float* offset = offset_.data<float>();
-  for (int64_t p = 0; p < rows.dim(0); ++p) {
-    for (int64_t r = 0; r < width(); ++r) y[p * width() + r] += offset[r];
-  }
+  const Tensor features = grid.rows.to(device(), "features");
+  const Tensor rows = ops::matmul(features, matrix_, ops::Transpose::kNo, ops::Transpose::kYes);
+  ops::add_row(rows, offset_);
   return rows;
 }
 
@@ -158,16 +158,17 @@ std::vector<int64_t> BankSpace::reference_cells(int64_t num_cells, uint64_t cont
 }
 
 Tensor BankSpace::take_references(const FeatureGrid& grid, uint64_t content_key) const {
-  return take_rows(project(grid), reference_cells(grid.rows.dim(0), content_key), "memory bank");
+  return ops::gather_rows(project(grid), reference_cells(grid.rows.dim(0), content_key), "memory bank");
 }
 
 nlohmann::json BankSpace::save(std::map<std::string, Tensor>* tensors) const {
-  (*tensors)["space.matrix"] = matrix_;
-  (*tensors)["space.offset"] = offset_;
+  (*tensors)["space.matrix"] = matrix_.to(Device::cpu(), "bank space");
+  (*tensors)["space.offset"] = offset_.to(Device::cpu(), "bank space");
   return {{"reference_share", reference_share_}, {"seed", seed_}};
 }
 
-Result<BankSpace> BankSpace::load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) {
+Result<BankSpace> BankSpace::load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors,
+                                  Device device) {
   const auto matrix = tensors.find("space.matrix");
   const auto offset = tensors.find("space.offset");
   if (matrix == tensors.end() || offset == tensors.end()) return Status::error("the bank's space is missing");
@@ -197,7 +198,7 @@ Result<BankSpace> BankSpace::load(const nlohmann::json& description, const std::
     return Status::error("the bank's space has a reference_share of ", space.reference_share_, ", expected 0 to 1");
   }
   space.seed_ = seed->get<uint64_t>();
-  return space;
+  return space.to(device);
 }
 
 }  // namespace assay::models

@@ -14,9 +14,13 @@
 namespace assay::models {
 
 Tensor anomaly_map(const Tensor& grid, int64_t height, int64_t width, double sigma) {
-  ASSAY_CHECK(grid.rank() == 2, "anomaly_map: the grid has shape ", to_string(grid.shape()), ", expected (h, w)");
-  const Tensor channels = grid.reshape({grid.dim(0), grid.dim(1), 1});
-  return ops::gaussian_blur(ops::resize_bilinear(channels, height, width).reshape({height, width}), sigma);
+  const int64_t rank = grid.rank();
+  ASSAY_CHECK(rank == 2 || rank == 3, "anomaly_map: the grid has shape ", to_string(grid.shape()),
+              ", expected (h, w) or (B, h, w)");
+  const int64_t batch = rank == 3 ? grid.dim(0) : 1;
+  const Tensor channels = grid.reshape({batch, grid.dim(rank - 2), grid.dim(rank - 1), 1});
+  const Tensor maps = ops::resize_bilinear(channels, height, width);
+  return ops::gaussian_blur(maps.reshape(rank == 3 ? Shape{batch, height, width} : Shape{height, width}), sigma);
 }
 
 Result<ImageScoreRule> ImageScoreRule::from_name(const std::string& name) {

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every detector of the list on the device under test against the same detector on the CPU: fitted, batched, saved on
+// one and loaded on the other, and on a second GPU. On the CPU the comparison is with itself.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "models/detectors/detector_list.h"
+#include "models/scoring/image_score.h"
+#include "tests/support/synthetic_features.h"
+#include "tests/support/test_device.h"
+
+namespace assay::models {
+namespace {
+
+using testing::on_host;
+using testing::values_of;
+
+const testing::SyntheticFeatures& source() {
+  static const testing::SyntheticFeatures features{testing::SyntheticOptions()};
+  return features;
+}
+
+struct Variant {
+  std::string name;
+  DetectorOptions options;
+};
+
+std::vector<Variant> variants() {
+  std::vector<Variant> all;
+  for (const DetectorListing& listing : detector_list()) all.push_back({listing.name, {}});
+  Variant greedy{"patchcore", {}};
+  greedy.options.patchcore.selector = PatchcoreOptions::Selector::kGreedy;
+  greedy.options.patchcore.space.whiten = 0.5;
+  all.push_back(greedy);
+  return all;
+}
+
+std::unique_ptr<Detector> fitted(const Variant& v, Device device) {
+  std::unique_ptr<Detector> detector = make_detector(v.name, v.options, device).value();
+  CHECK(detector->device() == device);
+  detector->fit(source(), source().normal_images(), {Schedule::kFinal, 3, {}});
+  return detector;
+}
+
+// Features are of size one, sums have tens of terms in float32, and the factors that PaDiM divides by are rounded to it
+// with a condition number of some hundreds.
+void check_close(const std::vector<float>& found, const std::vector<float>& expected) {
+  REQUIRE(found.size() == expected.size());
+  int64_t wrong = 0;
+  for (size_t i = 0; i < found.size(); ++i) wrong += !(std::fabs(found[i] - expected[i]) <= 2e-4 * (1 + expected[i]));
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a detector fitted on the device scores as one fitted on the CPU, within rounding") {
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    const auto here = fitted(v, testing::test_device());
+    const auto reference = fitted(v, Device::cpu());
+    for (int64_t i = 0; i < source().num_images(); i += 7) {
+      const Tensor values = here->score(source().read(i));
+      CHECK(values.device() == testing::test_device());
+      CHECK(values.shape() == Shape{source().read(i).height, source().read(i).width});
+      check_close(values_of<float>(values), values_of<float>(reference->score(source().read(i))));
+    }
+  }
+}
+
+TEST_CASE("two fits on the device give the same bits") {
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    std::map<std::string, Tensor> first, second;
+    const auto a = fitted(v, testing::test_device())->save(&first);
+    CHECK(fitted(v, testing::test_device())->save(&second) == a);
+    for (const auto& [name, tensor] : first) {
+      CAPTURE(name);
+      CHECK(tensor.device() == Device::cpu());
+      REQUIRE(second.count(name) == 1);
+      CHECK(std::memcmp(tensor.raw(), second[name].raw(), tensor.bytes()) == 0);
+    }
+  }
+}
+
+TEST_CASE("a model saved on the device is loaded on the CPU, and the reverse, with the bits it had") {
+  for (const Variant& v : variants()) {
+    for (const auto& [from, to] :
+         {std::pair(testing::test_device(), Device::cpu()), std::pair(Device::cpu(), testing::test_device())}) {
+      CAPTURE(v.name);
+      const auto original = fitted(v, from);
+      std::map<std::string, Tensor> tensors, again;
+      const nlohmann::json description = original->save(&tensors);
+      const auto loaded = make_detector(v.name, v.options, to).value();
+      const Status status = loaded->load(description, tensors);
+      REQUIRE_MESSAGE(status.ok(), status.message());
+      CHECK(loaded->save(&again) == description);
+      for (const auto& [name, tensor] : tensors) {
+        CHECK(std::memcmp(tensor.raw(), again.at(name).raw(), tensor.bytes()) == 0);
+      }
+      const Tensor values = loaded->score(source().read(1));
+      CHECK(values.device() == to);
+      check_close(values_of<float>(values), values_of<float>(original->score(source().read(1))));
+    }
+  }
+}
+
+TEST_CASE("images of a batch get the values and the maps that each gets alone") {
+  std::vector<int64_t> images(source().num_images());
+  std::iota(images.begin(), images.end(), 0);
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    const auto detector = fitted(v, testing::test_device());
+    const auto batch = images_at(images, batches_of_one_size(source(), images, 5).front());
+    REQUIRE(batch.size() == 5);
+    const FeatureGrid together = source().read_batch(batch, testing::test_device());
+    CHECK(together.batch == 5);
+    const Tensor values = detector->score(together);
+    CHECK(values.shape() == Shape{5, together.height, together.width});
+    const Tensor maps = on_host(anomaly_map(values, 40, 50, 2));
+    CHECK(maps.shape() == Shape{5, 40, 50});
+    for (int64_t b = 0; b < 5; ++b) {
+      const Tensor alone = detector->score(source().read(batch[b]));
+      check_close(values_of<float>(on_host(values).rows(b, b + 1)), values_of<float>(alone));
+      const Tensor map = on_host(anomaly_map(alone, 40, 50, 2));
+      check_close(values_of<float>(maps.rows(b, b + 1)), values_of<float>(map));
+    }
+  }
+}
+
+TEST_CASE("a second GPU gives the bits of the first") {
+  if (!testing::on_cuda() || !devices_from_name("cuda:1").ok()) return;  // takes two GPUs
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    CHECK(values_of<float>(fitted(v, Device::cuda(1))->score(source().read(2))) ==
+          values_of<float>(fitted(v, Device::cuda(0))->score(source().read(2))));
+  }
+}
+
+TEST_CASE("batches hold images of one size, in their order, none left out") {
+  std::vector<int64_t> images(source().num_images());
+  std::iota(images.rbegin(), images.rend(), 0);
+  std::vector<int64_t> seen;
+  for (const std::vector<int64_t>& positions : batches_of_one_size(source(), images, 4)) {
+    CHECK(positions.size() <= 4);
+    for (const int64_t p : positions) {
+      CHECK(is_same_size(source().shape(images[p]), source().shape(images[positions[0]])));
+      seen.push_back(p);
+    }
+    CHECK(std::is_sorted(positions.begin(), positions.end()));
+  }
+  std::sort(seen.begin(), seen.end());
+  for (size_t i = 0; i < seen.size(); ++i) CHECK(seen[i] == static_cast<int64_t>(i));
+  CHECK(seen.size() == images.size());
+  CHECK_THROWS_AS(source().read_batch({0, 1}, Device::cpu()), Error);  // of another size
+}
+
+}  // namespace
+}  // namespace assay::models
