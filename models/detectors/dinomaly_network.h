@@ -35,7 +35,8 @@ class DinomalyNetwork {
 
   const DinomalyShape& shape() const { return shape_; }
   // targets: G values of (B, P, C). Returns as many reconstructions. recompute: activations inside blocks are not kept
-  // for backward but computed again, for less memory and one more forward pass.
+  // for backward but computed again, for less memory and one more forward pass; the same gradients but for
+  // rounding.
   std::vector<autograd::Var> forward(const std::vector<autograd::Var>& targets, const Pass& pass,
                                      bool recompute = false) const;
 
