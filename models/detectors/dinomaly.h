@@ -21,10 +21,10 @@ struct DinomalyOptions {
   enum class Recipe {
     kDinomaly,  // StableAdamW 2e-3 (0.9, 0.999), decay 1e-4, eps 1e-10, amsgrad, update clip 1; warm-up, cosine to
                 // 2e-4; gradient norm 0.1; hard mining with factor 0.1, share rising to 0.9 over 1000 iterations
-    kLlbnad,  // Adam 5e-3 (0.5, 0.999), a tenth after 80 %; gradient norm 5; hard mining with factor 0, share 0.9
+    kLlbnad,    // Adam 5e-3 (0.5, 0.999), a tenth after 80 %; gradient norm 5; hard mining with factor 0, share 0.9
   };
   Recipe recipe = Recipe::kDinomaly;
-  int64_t iterations = 1000;
+  int64_t iterations = 1000;  // the published trainings of one category take 5000
   double sub_model_share = 0.3;
   int64_t batch = 16;
   int64_t groups = 1;  // how many feature levels of one width stand side by side in a row; each is reconstructed
@@ -43,6 +43,8 @@ class Dinomaly : public Detector {
   Tensor score(const FeatureGrid& grid) const override;
   nlohmann::json save(std::map<std::string, Tensor>* tensors) const override;
   Status load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) override;
+
+  bool trains() const override { return true; }
 
   // The loss of each iteration of the last fit.
   const std::vector<float>& losses() const { return losses_; }
