@@ -18,6 +18,10 @@ constexpr char kWorkspaceTag[] = "conv_graph workspace";
 // Of one node's output for all images of a pass: offsets inside a vendor's kernels may have 32 bits.
 constexpr int64_t kMaxPassBytes = int64_t{1} << 31;
 
+// What a vendor's convolution may use; own kernels use none. The same for every shape, since the choice of an algorithm
+// depends on it.
+constexpr size_t kScratchBytes = size_t{16} << 20;
+
 // ---- Weights
 
 // (O, I, KH, KW) to (O, KH, KW, I); of a depthwise node (C, 1, KH, KW) to (KH, KW, C).
@@ -81,7 +85,7 @@ class CudaPlan : public ConvPlan {
 
 class CudaRun : public ConvRun {
  public:
-  explicit CudaRun(const CudaPlan& plan) : plan_(plan) {}
+  explicit CudaRun(const CudaPlan& plan) : plan_(plan), scratch_(kScratchBytes, kWorkspaceTag, plan.device) {}
 
   void run(const Tensor& images, const std::vector<Tensor>& maps) override {
     const int64_t at_once = std::max<int64_t>(1, (kMaxPassBytes - 1) / std::max<int64_t>(1, plan_.largest_map_bytes));
@@ -94,7 +98,7 @@ class CudaRun : public ConvRun {
   }
 
   size_t bytes() const override {
-    size_t total = image_.bytes();
+    size_t total = scratch_.bytes() + image_.bytes();
     for (const Tensor& b : buffers_) total += b.bytes();
     return total;
   }
@@ -149,6 +153,8 @@ class CudaRun : public ConvRun {
     } else {
       kernels::Conv2dArgs args = {};
       fill(ctx, s, batch, out, &args);
+      args.workspace = ctx.scratch(scratch_);
+      args.workspace_bytes = static_cast<int64_t>(scratch_.bytes());
       ctx.run(kernels::conv2d, args);
     }
   }
@@ -180,6 +186,7 @@ class CudaRun : public ConvRun {
   }
 
   const CudaPlan& plan_;
+  const Storage scratch_;
   int64_t batch_ = 0;
   Tensor image_;
   std::vector<Tensor> buffers_;

@@ -47,7 +47,7 @@ int64_t free_memory_bytes(const Device& gpu);
 
 // What a user means by a name: "cpu"; "cuda", every GPU that can be used; "cuda:N", that one; several of these joined
 // by commas ("cuda:0,cuda:2"); "auto", the first GPU where there is one that can be used, otherwise the CPU. At least
-// one device, none twice, the CPU only by itself. An error names what was asked for and what there is.
+// one device, none twice, the CPU only by itself. An error begins with "device NAME: " and says what there is.
 Result<std::vector<Device>> devices_from_name(const std::string& name);
 
 // "cuda:0 (NVIDIA H100 80GB HBM3, 79.6 GiB)"; "cpu".

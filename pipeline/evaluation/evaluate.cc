@@ -2,12 +2,13 @@
 #include "pipeline/evaluation/evaluate.h"
 
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "engine/ops/resize.h"
 #include "pipeline/data/image.h"
 #include "pipeline/dataset/csv.h"
-#include "pipeline/run/for_each_file.h"
+#include "pipeline/evaluation/score_images.h"
 
 namespace assay::pipeline {
 namespace {
@@ -52,20 +53,22 @@ Metrics metrics_of(const std::vector<ImageResult>& images, const std::vector<Pix
 }  // namespace
 
 Result<Evaluation> evaluate(const Model& model, const std::vector<ImageFile>& files, const dataset::Opened& data,
-                            Progress* progress) {
+                            Progress* progress, const Placement& placement) {
   const int64_t count = static_cast<int64_t>(files.size());
   std::vector<ImageResult> images(count);
   std::vector<PixelTruth> pixels(count);
   std::vector<std::string> problems(count);
   std::vector<std::string> mask_problems(count);
   progress->begin("scoring", count);
-  ASSAY_RETURN_IF_ERROR(for_each_file(count, progress, [&](int64_t i) {
-    const Result<Tensor> input = load_input(files[i].path, model.recipe().input_size);
-    if (!input.ok()) {
-      problems[i] = input.message();
-      return Status();
-    }
-    const ScoredImage scored = model.score(input.value());
+  const Result<ModelReplicas> replicas = ModelReplicas::make(model, placement);
+  if (!replicas.ok()) return replicas.status();
+  const auto load = [&](int64_t i) -> Result<std::optional<Tensor>> {
+    Result<Tensor> input = load_input(files[i].path, model.recipe().input_size);
+    if (input.ok()) return std::optional<Tensor>(std::move(input).value());
+    problems[i] = input.message();
+    return std::optional<Tensor>();
+  };
+  const auto take = [&](int64_t i, const ScoredImage& scored) {
     const dataset::Truth& t = data.truth.of(files[i].id);
     images[i] = {files[i].id, scored.score, scored.anomalous, t.label, t.defect};
     Result<PixelTruth> p = pixel_truth(scored.map, t, data.dataset);
@@ -75,7 +78,8 @@ Result<Evaluation> evaluate(const Model& model, const std::vector<ImageFile>& fi
       mask_problems[i] = p.message();
     }
     return Status();
-  }));
+  };
+  ASSAY_RETURN_IF_ERROR(score_images(replicas.value(), count, load, take, progress));
   progress->end();
   Evaluation result;
   std::vector<PixelTruth> kept_pixels;

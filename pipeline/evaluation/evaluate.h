@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pipeline/dataset/opened.h"
+#include "pipeline/devices/placement.h"
 #include "pipeline/features/image_features.h"
 #include "pipeline/metrics/metrics.h"
 #include "pipeline/model/model.h"
@@ -30,9 +31,10 @@ struct Evaluation {
 
 // Scores the images and compares with the truth. Pixel metrics are over the model's input size, masks brought there by
 // nearest neighbour; an anomalous image without a mask is left out of them. A mask that cannot be read leaves its image
-// out, too, and is noted. Fails only when asked to stop.
+// out, too, and is noted. The model lies on the first device of the placement; further ones get copies. Fails only when
+// asked to stop.
 Result<Evaluation> evaluate(const Model& model, const std::vector<ImageFile>& files, const dataset::Opened& data,
-                            Progress* progress);
+                            Progress* progress, const Placement& placement = {});
 
 // scores.csv: path,score,anomalous,label (label empty where unknown).
 std::string scores_csv(const std::vector<ImageResult>& images);

@@ -48,10 +48,15 @@ struct FeatureOptions {
   models::InputSizeRule input_size;
   int64_t memory_budget = int64_t{1} << 30;  // bytes of features kept in memory; what is beyond lies in spill_folder
   std::string spill_folder;
+  int64_t batch = 16;  // images that a GPU computes at once
 };
 
+// One for each device that takes part.
+using Extractors = std::vector<std::unique_ptr<models::PatchFeatures>>;
+
 // Features of images as float16: an eleventh binary digit is far below what separates patches. Images that cannot be
-// decoded are left out and recorded. Results do not depend on the number of threads or the memory budget.
+// decoded are left out and recorded. Results do not depend on the number of threads, the memory budget, or, within one
+// kind of device, on their number. They lie in memory of the host, whatever computed them.
 class ImageFeatures : public models::FeatureSource {
  public:
   // Decoding of some images overlaps with inference of others. Fails when a file has changed since it was hashed, when
@@ -59,10 +64,16 @@ class ImageFeatures : public models::FeatureSource {
   static Result<std::unique_ptr<ImageFeatures>> compute(const std::vector<ImageContent>& images,
                                                         const models::PatchFeatures& extractor,
                                                         const FeatureOptions& options, Progress* progress);
+  // The same by several GPUs, or by whatever the one extractor is on.
+  static Result<std::unique_ptr<ImageFeatures>> compute(const std::vector<ImageContent>& images,
+                                                        const Extractors& extractors, const FeatureOptions& options,
+                                                        Progress* progress);
 
   int64_t num_images() const override { return static_cast<int64_t>(images_.size()); }
   int64_t feature_width() const override { return width_; }
   models::FeatureGrid read(int64_t image) const override;
+  // Goes to a GPU as float16.
+  models::FeatureGrid read_batch(const std::vector<int64_t>& images, Device device) const override;
   models::FeatureGrid shape(int64_t image) const override { return shapes_.at(image); }
   uint64_t content_key(int64_t image) const override;
 
@@ -72,6 +83,7 @@ class ImageFeatures : public models::FeatureSource {
   const SpillStore& store() const { return *store_; }
 
  private:
+  class Computation;
   ImageFeatures() = default;
 
   int64_t width_ = 0;

@@ -49,8 +49,8 @@ Result<FeatureRecipe> feature_recipe_from_json(const nlohmann::json& description
   return recipe;
 }
 
-Result<std::unique_ptr<models::PatchFeatures>> make_patch_features(const FeatureRecipe& recipe) {
-  Result<std::unique_ptr<models::Backbone>> backbone = models::make_backbone(recipe.backbone);
+Result<std::unique_ptr<models::PatchFeatures>> make_patch_features(const FeatureRecipe& recipe, Device device) {
+  Result<std::unique_ptr<models::Backbone>> backbone = models::make_backbone(recipe.backbone, device);
   if (!backbone.ok()) return backbone.status();
   try {
     return std::make_unique<models::PatchFeatures>(std::move(backbone).value(), recipe.patches);

@@ -25,7 +25,8 @@ nlohmann::json to_json(const FeatureRecipe& recipe);
 // Untrusted input: every member is checked for type and range.
 Result<FeatureRecipe> feature_recipe_from_json(const nlohmann::json& description);
 
-// Fails for an unknown backbone or a level that it does not have.
-Result<std::unique_ptr<models::PatchFeatures>> make_patch_features(const FeatureRecipe& recipe);
+// On the device. Fails for an unknown backbone or a level that it does not have.
+Result<std::unique_ptr<models::PatchFeatures>> make_patch_features(const FeatureRecipe& recipe,
+                                                                   Device device = Device::cpu());
 
 }  // namespace assay::pipeline

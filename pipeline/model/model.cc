@@ -61,7 +61,7 @@ Status try_detector(const models::Detector& detector, const models::PatchFeature
 Result<std::unique_ptr<Model>> Model::make(FeatureRecipe recipe, std::string detector_name,
                                            std::unique_ptr<models::Detector> detector, ScoringRule scoring,
                                            Calibration calibration, nlohmann::json provenance) {
-  Result<std::unique_ptr<models::PatchFeatures>> features = make_patch_features(recipe);
+  Result<std::unique_ptr<models::PatchFeatures>> features = make_patch_features(recipe, detector->device());
   if (!features.ok()) return features.status();
   ASSAY_RETURN_IF_ERROR(try_detector(*detector, *features.value()));
   std::unique_ptr<Model> model(new Model);
@@ -75,7 +75,7 @@ Result<std::unique_ptr<Model>> Model::make(FeatureRecipe recipe, std::string det
   return model;
 }
 
-Result<std::unique_ptr<Model>> Model::load(const std::string& path) {
+Result<std::unique_ptr<Model>> Model::load(const std::string& path, Device device) {
   const Result<io::SafetensorsReader> reader = io::SafetensorsReader::open(path);
   if (!reader.ok()) return reader.status();
   const auto in_file = [&](const Status& status) { return Status::error(path, ": ", status.message()); };
@@ -91,7 +91,7 @@ Result<std::unique_ptr<Model>> Model::load(const std::string& path) {
   if (!calibration.ok()) return in_file(calibration.status());
   std::string name;
   if (const Status status = read_field(d["detector"], "detector", "name", &name); !status.ok()) return in_file(status);
-  Result<std::unique_ptr<models::Detector>> detector = models::make_detector(name);
+  Result<std::unique_ptr<models::Detector>> detector = models::make_detector(name, {}, device);
   if (!detector.ok()) return in_file(detector.status());
   std::map<std::string, Tensor> tensors;
   for (const io::SafetensorsEntry& entry : reader.value().entries()) {
@@ -125,18 +125,40 @@ Status Model::save(const std::string& path) const {
                                {{kMetadataKey, d.dump(-1, ' ', /*ensure_ascii=*/false, replace)}});
 }
 
+Result<std::unique_ptr<Model>> Model::copy_to(Device device) const {
+  Result<std::unique_ptr<models::Detector>> detector = models::make_detector(detector_name_, {}, device);
+  if (!detector.ok()) return detector.status();
+  std::map<std::string, Tensor> tensors;
+  const nlohmann::json state = detector_->save(&tensors);
+  ASSAY_RETURN_IF_ERROR(detector.value()->load(state, tensors));
+  return make(recipe_, detector_name_, std::move(detector).value(), scoring_, calibration_, provenance_);
+}
+
 ScoredImage Model::score(const Tensor& input) const {
   const models::FeatureGrid grid = features_->extract(input);
+  const Tensor map = models::anomaly_map(detector_->score(grid), grid.image_height, grid.image_width, scoring_.sigma);
+  return judge(map.to(Device::cpu(), "maps"));
+}
+
+Tensor Model::anomaly_maps(const Tensor& inputs) const {
+  const models::FeatureGrid grid = features_->extract(inputs);
+  const Tensor values = detector_->score(grid).reshape({grid.batch, grid.height, grid.width});
+  return models::anomaly_map(values, grid.image_height, grid.image_width, scoring_.sigma).to(Device::cpu(), "maps");
+}
+
+ScoredImage Model::judge(const Tensor& map) const {
   ScoredImage result;
-  result.map = models::anomaly_map(detector_->score(grid), grid.image_height, grid.image_width, scoring_.sigma);
+  result.map = map;
   result.score = models::image_score(result.map, scoring_.image_score);
   result.anomalous = result.score > calibration_.threshold;
   return result;
 }
 
-ScoredImage Model::score_image(const Tensor& rgb) const {
+Tensor Model::to_input(const Tensor& rgb) const {
   const models::InputSize size = models::input_size(rgb.dim(1), rgb.dim(0), recipe_.input_size);
-  return score(ops::antialias_resize(rgb, size.height, size.width));
+  return ops::antialias_resize(rgb, size.height, size.width);
 }
+
+ScoredImage Model::score_image(const Tensor& rgb) const { return score(to_input(rgb)); }
 
 }  // namespace assay::pipeline

@@ -21,7 +21,7 @@ struct ScoredImage {
   Tensor map;              // (H, W) float32 over the backbone's input, which shows the whole image
 };
 
-// Safe to share between threads.
+// Lives on one device, the detector's; the file knows none. Safe to share between threads.
 class Model {
  public:
   // The parts of a run. `provenance` is kept as it is: version, seed, counts, hashes. An error where the detector was
@@ -30,13 +30,22 @@ class Model {
                                              std::unique_ptr<models::Detector> detector, ScoringRule scoring,
                                              Calibration calibration, nlohmann::json provenance);
   // Errors name the file and what is wrong with it.
-  static Result<std::unique_ptr<Model>> load(const std::string& path);
+  static Result<std::unique_ptr<Model>> load(const std::string& path, Device device = Device::cpu());
+  // The same model on another device.
+  Result<std::unique_ptr<Model>> copy_to(Device device) const;
+  Device device() const { return detector_->device(); }
   // The file appears under its name whole or not at all.
   Status save(const std::string& path) const;
 
-  // input: (H, W, 3) uint8 RGB, already scaled by input_size_rule(). Computed by the calling thread alone, but for the
-  // search of a memory bank.
+  // input: (H, W, 3) uint8 RGB, already scaled by input_size_rule(). On the CPU computed by the calling thread alone,
+  // but for the search of a memory bank.
   ScoredImage score(const Tensor& input) const;
+  // The maps of several inputs of one size, (B, H, W, 3): (B, H, W) float32 on the CPU, for judge().
+  Tensor anomaly_maps(const Tensor& inputs) const;
+  // Score and decision from a map, (H, W) on the CPU.
+  ScoredImage judge(const Tensor& map) const;
+  // An image (H, W, 3) uint8 of any size, scaled as score() wants it, on the CPU.
+  Tensor to_input(const Tensor& rgb) const;
   // A whole image of any size.
   ScoredImage score_image(const Tensor& rgb) const;
 

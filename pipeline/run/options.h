@@ -8,6 +8,7 @@
 
 #include "models/detectors/detector_list.h"
 #include "pipeline/dataset/open.h"
+#include "pipeline/devices/placement.h"
 #include "pipeline/model/feature_recipe.h"
 #include "pipeline/stage1/aggregate.h"
 #include "pipeline/stage1/keep_rule.h"
@@ -46,10 +47,12 @@ struct RunOptions {
   uint64_t seed = 0;
 
   bool strict = false;                      // an unusable image is an error
-  int64_t memory_limit = int64_t{4} << 30;  // bytes
+  int64_t memory_limit = int64_t{4} << 30;  // bytes of the host's
+  Placement placement;
 };
 
-// Members that decide the results, in a stable order; not the memory limit, and of the data only the name.
+// Members that decide the results, in a stable order; not the memory limit, not where it is computed (a GPU's results
+// are the CPU's within rounding), and of the data only the name.
 nlohmann::ordered_json configuration(const RunOptions& options);
 
 }  // namespace assay::pipeline

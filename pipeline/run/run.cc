@@ -4,19 +4,17 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <memory>
-#include <set>
 #include <utility>
 
-#include "kernels/base/parallel.h"
-#include "pipeline/data/sha256.h"
-#include "pipeline/dataset/open.h"
+#include "engine/memory/usage.h"
 #include "pipeline/evaluation/evaluate.h"
 #include "pipeline/features/image_features.h"
 #include "pipeline/run/audit.h"
+#include "pipeline/run/phase_clock.h"
 #include "pipeline/run/run_folder.h"
+#include "pipeline/run/scan.h"
 #include "pipeline/run/stage1_csv.h"
 #include "pipeline/run/version.h"
 #include "pipeline/stage1/stage1.h"
@@ -34,31 +32,6 @@ constexpr int kTrainedCalibrationFolds = 2;  // each fold is a whole training
 
 using Json = nlohmann::ordered_json;
 
-// Seconds per phase, in the order in which they began.
-class PhaseClock {
- public:
-  void begin(const std::string& phase) {
-    end();
-    phase_ = phase;
-    begun_ = Clock::now();
-  }
-  void end() {
-    if (!phase_.empty()) seconds_[phase_] = seconds_.value(phase_, 0.0) + since(begun_);
-    phase_.clear();
-  }
-  double total() const { return since(start_); }
-  const Json& seconds() const { return seconds_; }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  static double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
-
-  const Clock::time_point start_ = Clock::now();
-  Clock::time_point begun_;
-  std::string phase_;
-  Json seconds_ = Json::object();
-};
-
 int64_t peak_rss_bytes() {
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
@@ -68,8 +41,17 @@ int64_t peak_rss_bytes() {
 // Names in it need not be UTF-8.
 std::string printable(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-std::string sha256_of(const std::string& s) {
-  return data::sha256({reinterpret_cast<const uint8_t*>(s.data()), s.size()});
+// What each device is, the most that was held there, and the most by purpose.
+Json device_report(const Placement& placement) {
+  Json report = Json::array();
+  for (const Device& device : placement.devices) {
+    Json by_tag = Json::object();
+    for (const auto& [tag, usage] : memory_usage(device)) by_tag[tag] = usage.peak_bytes;
+    report.push_back({{"device", describe(device)},
+                      {"peak_bytes", total_memory_usage(device).peak_bytes},
+                      {"peak_bytes_by_purpose", by_tag}});
+  }
+  return report;
 }
 
 class Run {
@@ -89,7 +71,7 @@ class Run {
     }
     std::unique_ptr<Model> model;
     if (training_is_done()) {
-      Result<std::unique_ptr<Model>> loaded = Model::load(folder_->file(kModel));
+      Result<std::unique_ptr<Model>> loaded = Model::load(folder_->file(kModel), options_.placement.first());
       if (!loaded.ok()) return loaded.status();
       model = std::move(loaded).value();
       progress_->note(out_ + ": continuing with the model that is there");
@@ -104,6 +86,7 @@ class Run {
     result["seconds"] = clock_.total();
     result["peak_rss_bytes"] = peak_rss_bytes();
     result["phases"] = clock_.seconds();
+    if (!options_.placement.on_cpu()) folder_->notes()["devices"] = device_report(options_.placement);
     folder_->notes()["result"] = result;
     ASSAY_RETURN_IF_ERROR(folder_->write_record());
     return result;
@@ -113,50 +96,18 @@ class Run {
   // ---- The data
 
   Status open_data() {
-    Result<dataset::Opened> opened = dataset::open_dataset(options_.data, options_.dataset);
-    if (!opened.ok()) return opened.status();
-    opened_ = std::move(opened).value();
-    for (const dataset::Problem& p : opened_.problems) problems_.push_back({p.where, p.reason});
-    std::vector<ImageFile> files;
-    for (const dataset::Item& item : opened_.dataset.items) {
-      const bool wanted = item.split == dataset::Split::kTrain || extent_ == RunExtent::kWhole;
-      if (wanted) files.push_back({item.id, opened_.dataset.path_of(item.id)});
-      if (wanted && item.split == dataset::Split::kTest) test_files_.push_back(files.back());
-    }
-    Result<HashedFiles> hashed = hash_files(files, progress_);
-    if (!hashed.ok()) return hashed.status();
-    std::map<std::string, std::string> digest_of;
-    for (const ImageContent& image : hashed.value().images) {
-      for (const std::string& id : image.ids) digest_of[id] = image.sha256;
-    }
-    for (const SkippedFile& s : hashed.value().skipped) problems_.push_back(s);
-    const std::vector<std::string> train_ids = opened_.dataset.ids(dataset::Split::kTrain);
-    if (train_ids.empty()) return Status::error(options_.data, ": holds no training images");
-    const std::set<std::string> is_train(train_ids.begin(), train_ids.end());
-    for (ImageContent& image : hashed.value().images) {
-      ImageContent training = image;
-      const auto is_test = [&](const std::string& id) { return is_train.count(id) == 0; };
-      training.ids.erase(std::remove_if(training.ids.begin(), training.ids.end(), is_test), training.ids.end());
-      if (training.ids.empty()) continue;
-      training.path = opened_.dataset.path_of(training.ids[0]);
-      train_images_.push_back(std::move(training));
-    }
-    std::string images, labels;
-    for (const dataset::Item& item : opened_.dataset.items) {
-      const dataset::Truth& truth = opened_.truth.of(item.id);
-      images += text(dataset::to_string(item.split), " ", digest_of[item.id], " ", item.id, "\n");
-      labels += text(truth.label, " ", truth.mask, " ", truth.defect, " ", item.id, "\n");
-    }
-    data_sha256_ = sha256_of(images);
-    labels_sha256_ = sha256_of(labels);
+    Result<ScannedData> scanned = scan(options_, extent_ == RunExtent::kWhole, progress_);
+    if (!scanned.ok()) return scanned.status();
+    data_ = std::move(scanned).value();
+    problems_ = data_.problems;
     return Status();
   }
 
   Status open_folder() {
     Json wanted = configuration(options_);
     wanted["extent"] = extent_ == RunExtent::kWhole ? "run" : "purify";
-    wanted["data_sha256"] = data_sha256_;
-    wanted["labels_sha256"] = labels_sha256_;  // for the metrics
+    wanted["data_sha256"] = data_.data_sha256;
+    wanted["labels_sha256"] = data_.labels_sha256;  // for the metrics
     Result<std::unique_ptr<RunFolder>> folder = RunFolder::open(out_, wanted);
     if (!folder.ok()) return folder.status();
     folder_ = std::move(folder).value();
@@ -200,17 +151,13 @@ class Run {
   // ---- Training
 
   DetectorFactory factory(const std::string& name) const {
-    return [this, name] { return models::make_detector(name, options_.detector_options).value(); };
+    return
+        [this, name](Device device) { return models::make_detector(name, options_.detector_options, device).value(); };
   }
 
   Result<std::unique_ptr<Model>> train() {
-    const Result<std::unique_ptr<models::PatchFeatures>> extractor = make_patch_features(options_.features);
-    if (!extractor.ok()) return extractor.status();
     clock_.begin("features");
-    // Half of the limit is for what phases need beside the features.
-    const FeatureOptions feature_options = {options_.features.input_size, options_.memory_limit / 2, out_};
-    Result<std::unique_ptr<ImageFeatures>> computed =
-        ImageFeatures::compute(train_images_, *extractor.value(), feature_options, progress_);
+    Result<std::unique_ptr<ImageFeatures>> computed = compute_features();
     if (!computed.ok()) return computed.status();
     const ImageFeatures& features = *computed.value();
     ASSAY_RETURN_IF_ERROR(report_problems(features.skipped()));
@@ -233,7 +180,7 @@ class Run {
       stage1 = std::move(done).value();
       ASSAY_RETURN_IF_ERROR(folder_->write(kStage1, stage1_csv(features, stage1)));
     }
-    const Audit audit = audit_selection(features, stage1, opened_.truth);
+    const Audit audit = audit_selection(features, stage1, data_.opened.truth);
     Json training = to_json(audit);
     training["n_skipped"] = problems_.size();
     if (!options_.single_stage) {
@@ -245,6 +192,19 @@ class Run {
     folder_->notes()["training"] = training;
     if (extent_ == RunExtent::kPurify) return std::unique_ptr<Model>();
     return fit_final(features, stage1);
+  }
+
+  Result<std::unique_ptr<ImageFeatures>> compute_features() {
+    Extractors extractors;
+    for (const Device& device : options_.placement.devices) {
+      Result<std::unique_ptr<models::PatchFeatures>> extractor = make_patch_features(options_.features, device);
+      if (!extractor.ok()) return extractor.status();
+      extractors.push_back(std::move(extractor).value());
+    }
+    // Half of the limit is for what phases need beside the features.
+    const FeatureOptions options = {options_.features.input_size, options_.memory_limit / 2, out_,
+                                    options_.placement.batch};
+    return ImageFeatures::compute(data_.train_images, extractors, options, progress_);
   }
 
   const std::string& configured_stage1_detector() const {
@@ -274,6 +234,7 @@ class Run {
     o.memory_budget = options_.memory_limit / 4;
     o.max_table_bytes = options_.memory_limit;
     o.spill_folder = out_;
+    o.placement = options_.placement;
     return o;
   }
 
@@ -287,14 +248,14 @@ class Run {
     }
     try {
       const auto keep_going = [&](double) { return !progress_->stop_requested(); };
-      std::unique_ptr<models::Detector> detector = factory(options_.detector)();
+      std::unique_ptr<models::Detector> detector = factory(options_.detector)(options_.placement.first());
       progress_->begin("final detector", 0);
       fit_detector(*detector, features, images, stage1.excluded, {models::Schedule::kFinal, options_.seed, keep_going});
       progress_->end();
       const int folds = detector->trains() ? kTrainedCalibrationFolds : kCalibrationFolds;
       const std::vector<double> held_out =
           cross_fit_scores(features, images, stage1.excluded, folds, factory(options_.detector), options_.scoring,
-                           options_.seed, progress_);
+                           options_.seed, progress_, options_.placement);
       // Images that were set aside may well be anomalous: they have no say in where normal scores end.
       std::vector<double> normal_scores;
       for (size_t m = 0; m < images.size(); ++m) {
@@ -321,9 +282,9 @@ class Run {
   // ---- Evaluation
 
   Status evaluate_test_images(const Model& model, Json* result) {
-    if (test_files_.empty()) return Status();
+    if (data_.test_files.empty()) return Status();
     clock_.begin("scoring");
-    const Result<Evaluation> evaluated = evaluate(model, test_files_, opened_, progress_);
+    const Result<Evaluation> evaluated = evaluate(model, data_.test_files, data_.opened, progress_, options_.placement);
     if (!evaluated.ok()) return evaluated.status();
     const Evaluation& e = evaluated.value();
     for (const SkippedFile& s : e.skipped) progress_->note("left out: " + s.id + ": " + s.reason);
@@ -358,12 +319,8 @@ class Run {
   const RunExtent extent_;
   Progress* const progress_;
   PhaseClock clock_;
-  dataset::Opened opened_;
-  std::vector<ImageContent> train_images_;
-  std::vector<ImageFile> test_files_;
+  ScannedData data_;
   std::vector<SkippedFile> problems_;
-  std::string data_sha256_;
-  std::string labels_sha256_;
   std::unique_ptr<RunFolder> folder_;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/memory_bank/bank_space.h"
+#include "pipeline/devices/placement.h"
 #include "pipeline/features/spill_store.h"
 #include "pipeline/run/progress.h"
 
@@ -19,11 +20,12 @@ class DistanceTable {
  public:
   // Rows are the patches of images[i], columns the images themselves: the squared distance to the nearest of image j's
   // reference cells in `space`. Kept as float16 (an error of 2^-11, 65504 at most), in memory up to the budget, in a
-  // file beyond it. Fails where the file cannot be written or when asked to stop.
+  // file beyond it. GPUs share the rows among them. Fails where the file cannot be written or when asked to stop.
   static Result<std::unique_ptr<DistanceTable>> compute(const models::FeatureSource& features,
                                                         const std::vector<int64_t>& images,
                                                         const models::BankSpace& space, int64_t memory_budget,
-                                                        const std::string& spill_folder, Progress* progress);
+                                                        const std::string& spill_folder, Progress* progress,
+                                                        const Placement& placement = {});
 
   // What compute would keep.
   static int64_t bytes_needed(const models::FeatureSource& features, const std::vector<int64_t>& images);
@@ -34,7 +36,15 @@ class DistanceTable {
   Tensor rows_of(int64_t i) const;
 
  private:
+  struct References;
   DistanceTable() = default;
+  static References gather_references(const models::FeatureSource& features, const std::vector<int64_t>& images,
+                                      const models::BankSpace& space);
+  Status fill_on_cpu(const models::FeatureSource& features, const std::vector<int64_t>& images,
+                     const models::BankSpace& space, const References& references, Progress* progress);
+  Status fill_on_gpus(const models::FeatureSource& features, const std::vector<int64_t>& images,
+                      const models::BankSpace& space, const References& references, Progress* progress,
+                      const Placement& placement);
   int64_t num_images_ = 0;
   std::unique_ptr<SpillStore> store_;
 };

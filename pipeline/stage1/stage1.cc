@@ -72,8 +72,9 @@ class Stage1 {
     } else {
       progress_->begin("sub-models", static_cast<int64_t>(images_.size()) * options_.subsets);
       try {
-        result->scores = cross_model_scores(features_, images_, result->subset, options_.subsets, make_detector_,
-                                            options_.scoring, models::Schedule::kSubModel, seed, progress_);
+        result->scores =
+            cross_model_scores(features_, images_, result->subset, options_.subsets, make_detector_, options_.scoring,
+                               models::Schedule::kSubModel, seed, progress_, options_.placement);
       } catch (const models::Cancelled&) {
         return Status::error(kInterrupted);
       }
@@ -169,7 +170,7 @@ std::vector<int64_t> most_suspicious_first(const Stage1Result& result) {
 Result<std::unique_ptr<DistanceTable>> make_distance_table(const models::FeatureSource& features,
                                                            const DetectorFactory& make_detector,
                                                            const Stage1Options& options, Progress* progress) {
-  const std::unique_ptr<models::Detector> detector = make_detector();
+  const std::unique_ptr<models::Detector> detector = make_detector(options.placement.first());
   const models::MemoryBankDetector* bank = detector->memory_bank();
   if (bank == nullptr) return std::unique_ptr<DistanceTable>();
   const std::vector<int64_t> images = all_images(features);
@@ -177,8 +178,10 @@ Result<std::unique_ptr<DistanceTable>> make_distance_table(const models::Feature
     progress->note("the table of distances exceeds the memory limit: sub-models are fitted instead");
     return std::unique_ptr<DistanceTable>();
   }
-  const models::BankSpace space = models::BankSpace::fit(features, images, bank->space_options(), options.seed);
-  return DistanceTable::compute(features, images, space, options.memory_budget, options.spill_folder, progress);
+  const models::BankSpace space =
+      models::BankSpace::fit(features, images, bank->space_options(), options.seed, {}, options.placement.first());
+  return DistanceTable::compute(features, images, space, options.memory_budget, options.spill_folder, progress,
+                                options.placement);
 }
 
 Result<Stage1Result> run_stage1(const models::FeatureSource& features, const DistanceTable* table,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/detectors/memory_bank_detector.h"
+#include "pipeline/devices/placement.h"
 #include "pipeline/stage1/aggregate.h"
 #include "pipeline/stage1/distance_table.h"
 #include "pipeline/stage1/keep_rule.h"
@@ -34,6 +35,7 @@ struct Stage1Options {
   int64_t memory_budget = int64_t{1} << 30;    // bytes of the distance table that may lie in memory
   int64_t max_table_bytes = int64_t{4} << 30;  // with what lies in a file; above it sub-models are fitted instead
   std::string spill_folder;
+  Placement placement;
 };
 
 // One entry per image, in the order of the source.

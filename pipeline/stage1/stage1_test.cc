@@ -63,7 +63,7 @@ class Oracle : public models::Detector {
   Status load(const nlohmann::json&, const std::map<std::string, Tensor>&) override { return Status(); }
 };
 
-std::unique_ptr<models::Detector> make_oracle() { return std::make_unique<Oracle>(); }
+std::unique_ptr<models::Detector> make_oracle(Device) { return std::make_unique<Oracle>(); }
 
 template <class T>
 std::vector<T> shuffled(const std::vector<T>& items, uint64_t seed) {
@@ -160,7 +160,7 @@ class ScaledOracle : public Oracle {
 };
 
 TEST_CASE("the automatic rule sets aside what it found to be the tail, no image more") {
-  const auto make_scaled = [] { return std::make_unique<ScaledOracle>(); };
+  const auto make_scaled = [](Device) { return std::make_unique<ScaledOracle>(); };
   for (uint64_t seed = 0; seed < 20; ++seed) {
     CAPTURE(seed);
     std::vector<LabelledImage> files = labelled(60, 8, seed);
@@ -184,7 +184,7 @@ TEST_CASE("the automatic rule sets aside what it found to be the tail, no image 
 // --- Memory banks
 // -----------------------------------------------------------------------------------------------------
 
-std::unique_ptr<models::Detector> make_patchcore() {
+std::unique_ptr<models::Detector> make_patchcore(Device) {
   return std::make_unique<models::Patchcore>(models::PatchcoreOptions());
 }
 

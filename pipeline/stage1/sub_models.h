@@ -8,11 +8,13 @@
 
 #include "models/detectors/detector.h"
 #include "models/scoring/image_score.h"
+#include "pipeline/devices/placement.h"
 #include "pipeline/run/progress.h"
 
 namespace assay::pipeline {
 
-using DetectorFactory = std::function<std::unique_ptr<models::Detector>()>;
+// Makes a detector on the device.
+using DetectorFactory = std::function<std::unique_ptr<models::Detector>(Device)>;
 
 struct ScoringRule {
   double sigma = 4;  // of the map's Gaussian, in pixels of the backbone's input
@@ -22,12 +24,20 @@ struct ScoringRule {
 // The image score of one image under a fitted detector.
 double score_image(const models::Detector& detector, const models::FeatureGrid& grid, const ScoringRule& rule);
 
+// Of several images of the source, in the order of `images`. On the CPU image by image, in parallel; on a GPU in
+// batches of one size, at most `batch` images each. Ends early, with scores of no meaning, once `keep_going`, which is
+// called with the number of images that were just done, from one thread at a time, answers false.
+std::vector<double> score_images(const models::Detector& detector, const models::FeatureSource& features,
+                                 const std::vector<int64_t>& images, const ScoringRule& rule, int64_t batch,
+                                 const std::function<bool(int64_t done)>& keep_going = {});
+
 // scores[i * num_models + k]: image images[i] under the sub-model fitted to the images of subset k. Sub-model k's seed
-// is seed + k. images and subset have the same length; no subset may be empty. Throws models::Cancelled when asked to
-// stop.
+// is seed + k. images and subset have the same length; no subset may be empty. Several GPUs fit several sub-models at a
+// time. Throws models::Cancelled when asked to stop.
 std::vector<double> cross_model_scores(const models::FeatureSource& features, const std::vector<int64_t>& images,
                                        const std::vector<int>& subset, int num_models,
                                        const DetectorFactory& make_detector, const ScoringRule& rule,
-                                       models::Schedule schedule, uint64_t seed, Progress* progress);
+                                       models::Schedule schedule, uint64_t seed, Progress* progress,
+                                       const Placement& placement = {});
 
 }  // namespace assay::pipeline

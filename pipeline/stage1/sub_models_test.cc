@@ -67,7 +67,7 @@ const std::vector<int> kSubset = {1, 0, 1, -1, 0};
 
 TEST_CASE("each sub-model is fitted to its subset and scores every image") {
   std::vector<Fit> fits;
-  const auto make = [&] { return std::make_unique<Recorder>(&fits); };
+  const auto make = [&](Device) { return std::make_unique<Recorder>(&fits); };
   const int threads = num_threads();
   set_num_threads(3);
   Counter progress;
@@ -81,7 +81,7 @@ TEST_CASE("each sub-model is fitted to its subset and scores every image") {
   for (size_t k = 0; k < 2; ++k) {
     CHECK(fits[k].schedule == models::Schedule::kSubModel);
     CHECK(fits[k].seed == 40 + k);
-    const std::unique_ptr<Recorder> same = make();
+    const std::unique_ptr<Recorder> same = make(Device::cpu());
     same->fit(source(), fits[k].images, {});
     for (size_t i = 0; i < kImages.size(); ++i) {
       CHECK(scores[i * 2 + k] == score_image(*same, source().read(kImages[i]), {}));
@@ -100,7 +100,7 @@ TEST_CASE("an image's score is that of its anomaly map") {
 
 TEST_CASE("subsets that do not fit the images are the caller's fault") {
   std::vector<Fit> fits;
-  const auto make = [&] { return std::make_unique<Recorder>(&fits); };
+  const auto make = [&](Device) { return std::make_unique<Recorder>(&fits); };
   Progress progress;
   CHECK_THROWS_WITH_AS(
       cross_model_scores(source(), kImages, kSubset, 3, make, {}, models::Schedule::kFinal, 0, &progress),
@@ -111,7 +111,7 @@ TEST_CASE("subsets that do not fit the images are the caller's fault") {
 
 TEST_CASE("a request to stop ends fitting and scoring") {
   std::vector<Fit> fits;
-  const auto make = [&] { return std::make_unique<Recorder>(&fits); };
+  const auto make = [&](Device) { return std::make_unique<Recorder>(&fits); };
   for (const int64_t stop_at : {0, 1, 5, 7}) {
     Counter progress;
     progress.stop_at = stop_at;

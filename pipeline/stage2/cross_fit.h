@@ -16,11 +16,11 @@ void fit_detector(models::Detector& detector, const models::FeatureSource& featu
 
 // Cuts the images into folds and scores each fold under a detector fitted to the other folds: (N) in the order of
 // `images`. These detectors have seen a little less than the final one, so their scores err on the high side.
-// Fewer images than folds: one fold each. Needs at least two images (assay::Error). Throws models::Cancelled when asked
-// to stop.
+// Several GPUs take several folds at a time. Fewer images than folds: one fold each. Needs at least two images
+// (assay::Error). Throws models::Cancelled when asked to stop.
 std::vector<double> cross_fit_scores(const models::FeatureSource& features, const std::vector<int64_t>& images,
                                      const models::ExcludedCells& excluded, int folds,
                                      const DetectorFactory& make_detector, const ScoringRule& scoring, uint64_t seed,
-                                     Progress* progress);
+                                     Progress* progress, const Placement& placement = {});
 
 }  // namespace assay::pipeline

@@ -59,7 +59,7 @@ TEST_CASE("no image is scored by a detector that has seen it, and each is in all
   for (const int folds : {2, 3, 7, 50}) {
     CAPTURE(folds);
     std::vector<std::vector<int64_t>> fits;
-    const auto make = [&] { return std::make_unique<Memory>(&fits); };
+    const auto make = [&](Device) { return std::make_unique<Memory>(&fits); };
     Progress progress;
     const std::vector<double> scores = cross_fit_scores(Numbered(), kImages, {}, folds, make, {}, 4, &progress);
     CHECK(scores == std::vector<double>(kImages.size(), 0.0));
@@ -78,7 +78,7 @@ TEST_CASE("a score is in its image's place, and is that of the detector fitted t
     options.num_images = 12;
     return options;
   }());
-  const auto make = [] { return std::make_unique<models::Patchcore>(models::PatchcoreOptions()); };
+  const auto make = [](Device) { return std::make_unique<models::Patchcore>(models::PatchcoreOptions()); };
   const std::vector<int64_t> images = {7, 2, 9, 4};
   models::ExcludedCells excluded;
   excluded[2] = std::vector<uint8_t>(source.read(2).rows.dim(0), 1);  // nothing of image 2 is learnt, it is scored
@@ -87,7 +87,7 @@ TEST_CASE("a score is in its image's place, and is that of the detector fitted t
   for (size_t i = 0; i < images.size(); ++i) {
     std::vector<int64_t> others = images;
     others.erase(others.begin() + static_cast<int64_t>(i));
-    const auto detector = make();
+    const auto detector = make(Device::cpu());
     models::FitOptions options;
     options.seed = 9;
     fit_detector(*detector, source, others, excluded, options);
@@ -111,7 +111,7 @@ class Stopping : public Progress {
 
 TEST_CASE("one image cannot be cross-fitted, and a request to stop ends it") {
   std::vector<std::vector<int64_t>> fits;
-  const auto make = [&] { return std::make_unique<Memory>(&fits); };
+  const auto make = [&](Device) { return std::make_unique<Memory>(&fits); };
   Progress progress;
   Stopping stopping;
   CHECK_THROWS_AS(cross_fit_scores(Numbered(), {3}, {}, 5, make, {}, 4, &progress), Error);

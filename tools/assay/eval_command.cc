@@ -13,7 +13,9 @@ namespace assay::tools {
 std::vector<Flag> eval_command_flags() { return join({data_flags(), common_flags()}); }
 
 int eval_command(const Flags& flags) {
-  const auto model = pipeline::Model::load(flags.operands()[0]);
+  const auto where = placement(flags);
+  if (!where.ok()) return fail(where.message());
+  const auto model = pipeline::Model::load(flags.operands()[0], where.value().first());
   if (!model.ok()) return fail(model.message());
   const auto opened = dataset::open_dataset(flags.operands()[1], dataset_options(flags));
   if (!opened.ok()) return fail(opened.message());
@@ -23,7 +25,7 @@ int eval_command(const Flags& flags) {
   }
   if (files.empty()) return fail(flags.operands()[1] + ": holds no test images");
   ConsoleProgress progress(flags.boolean("quiet"));
-  const auto evaluated = pipeline::evaluate(*model.value(), files, opened.value(), &progress);
+  const auto evaluated = pipeline::evaluate(*model.value(), files, opened.value(), &progress, where.value());
   if (!evaluated.ok()) return fail(evaluated.message());
   const pipeline::Evaluation& e = evaluated.value();
   if (flags.boolean("strict") && !e.skipped.empty()) return fail(e.skipped[0].reason + " (--strict)");

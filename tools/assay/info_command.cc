@@ -24,7 +24,9 @@ int info_command(const Flags& flags) {
     std::printf("%s\n", record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return kDone;
   }
-  const auto model = pipeline::Model::load(path);
+  const auto where = placement(flags);
+  if (!where.ok()) return fail(where.message());
+  const auto model = pipeline::Model::load(path, where.value().first());
   if (!model.ok()) return fail(model.message());
   std::printf("%s\n",
               model.value()->description().dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());

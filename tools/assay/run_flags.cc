@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "engine/device/device.h"
 #include "kernels/base/parallel.h"
 #include "models/backbones/backbone_list.h"
 
@@ -93,7 +94,9 @@ const std::vector<Flag>& training_flags() {
 const std::vector<Flag>& common_flags() {
   static const std::vector<Flag> table = {
       {"threads", FlagType::kInt, "0", "N", 0, 1024, "CPU threads; 0: one per processor. Results do not depend on it"},
-      {"device", FlagType::kText, "auto", "DEVICE", 0, 0, "auto, cpu or cuda[:N]"},
+      {"device", FlagType::kText, "auto", "DEVICE", 0, 0,
+       "cpu; cuda, all GPUs; cuda:N, that one; cuda:N,cuda:M; auto, the first GPU or, without one, cpu"},
+      {"batch", FlagType::kInt, "16", "B", 1, 4096, "images that a GPU computes at once. Results do not depend on it"},
       {"quiet", FlagType::kBool, "false", "", 0, 0, "no progress on stderr"},
       {"json", FlagType::kBool, "false", "", 0, 0, "print the result as JSON on stdout, nothing else"},
       {"help", FlagType::kBool, "false", "", 0, 0, "this text"},
@@ -153,6 +156,9 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.false_alarm_rate = flags.number("false-alarm-rate");
   o.seed = static_cast<uint64_t>(flags.integer("seed"));
   o.memory_limit = flags.bytes("memory-limit");
+  const Result<pipeline::Placement> where = placement(flags);
+  if (!where.ok()) return where.status();
+  o.placement = where.value();
   // What cannot be made is said before any image is read.
   for (const std::string& name : {o.detector, o.stage1_detector.empty() ? o.detector : o.stage1_detector}) {
     const auto detector = models::make_detector(name, o.detector_options);
@@ -179,10 +185,15 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
 
 Status apply_common_flags(const Flags& flags) {
   if (flags.integer("threads") > 0) set_num_threads(static_cast<int>(flags.integer("threads")));
-  const std::string& device = flags.text("device");
-  if (device == "auto" || device == "cpu") return Status();
-  if (device.compare(0, 4, "cuda") == 0) return Status::error("--device=", device, ": no CUDA in this build");
-  return Status::error("--device=", device, ": expected auto, cpu or cuda[:N]");
+  return placement(flags).status();
+}
+
+Result<pipeline::Placement> placement(const Flags& flags) {
+  const std::string& name = flags.text("device");
+  const Result<std::vector<Device>> devices = devices_from_name(name);
+  // "device NAME: ..." becomes "--device=NAME: ...".
+  if (!devices.ok()) return Status::error("--device=", devices.message().substr(sizeof "device"));
+  return pipeline::Placement{devices.value(), flags.integer("batch")};
 }
 
 }  // namespace assay::tools

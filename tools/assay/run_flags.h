@@ -21,7 +21,11 @@ dataset::Options dataset_options(const Flags& flags);
 // From data, training and common flags. Fails for names that no detector, backbone or level has.
 Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& flags);
 
-// --threads and --device, which every command has: called once, before any work.
+// --threads, which every command has: called once, before any work. Fails where --device names none, so that no command
+// finds out late.
 Status apply_common_flags(const Flags& flags);
+
+// --device and --batch.
+Result<pipeline::Placement> placement(const Flags& flags);
 
 }  // namespace assay::tools

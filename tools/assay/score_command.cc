@@ -2,16 +2,18 @@
 // `assay score`: scores, decisions and heatmaps of images.
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "pipeline/data/file.h"
 #include "pipeline/data/image.h"
 #include "pipeline/data/png_write.h"
 #include "pipeline/dataset/csv.h"
 #include "pipeline/dataset/image_files.h"
+#include "pipeline/evaluation/score_images.h"
 #include "pipeline/heatmap/overlay.h"
 #include "pipeline/model/model.h"
-#include "pipeline/run/for_each_file.h"
 #include "tools/assay/command.h"
 #include "tools/assay/console_progress.h"
 #include "tools/assay/run_flags.h"
@@ -54,19 +56,37 @@ std::string map_name(const std::string& path, std::set<std::string>* taken) {
   return unique;
 }
 
-Status score_file(const pipeline::Model& model, const std::string& map_file, Scored* result) {
-  const Result<data::Image> image = data::read_image(result->path);
-  if (!image.ok()) {
-    result->problem = image.message();
-    return Status();
+// Scores and, where wanted, the overlays; the original pixels are kept from loading until they are drawn on.
+class Scoring {
+ public:
+  Scoring(const pipeline::Model& model, std::vector<std::string> map_files, std::vector<Scored>* results)
+      : model_(model), map_files_(std::move(map_files)), results_(*results), originals_(results->size()) {}
+
+  Result<std::optional<Tensor>> load(int64_t i) {
+    const Result<data::Image> image = data::read_image(results_[i].path);
+    if (!image.ok()) {
+      results_[i].problem = image.message();
+      return std::optional<Tensor>();
+    }
+    if (!map_files_[i].empty()) originals_[i] = image.value().pixels;
+    return std::optional<Tensor>(model_.to_input(image.value().pixels));
   }
-  const pipeline::ScoredImage scored = model.score_image(image.value().pixels);
-  result->score = scored.score;
-  result->anomalous = scored.anomalous;
-  if (map_file.empty()) return Status();
-  const float threshold = static_cast<float>(model.calibration().threshold);
-  return data::write_png(map_file, heatmap::render_overlay(image.value().pixels, scored.map, threshold));
-}
+
+  Status take(int64_t i, const pipeline::ScoredImage& scored) {
+    results_[i].score = scored.score;
+    results_[i].anomalous = scored.anomalous;
+    if (map_files_[i].empty()) return Status();
+    const Tensor original = std::exchange(originals_[i], Tensor());
+    const float threshold = static_cast<float>(model_.calibration().threshold);
+    return data::write_png(map_files_[i], heatmap::render_overlay(original, scored.map, threshold));
+  }
+
+ private:
+  const pipeline::Model& model_;
+  const std::vector<std::string> map_files_;
+  std::vector<Scored>& results_;
+  std::vector<Tensor> originals_;
+};
 
 std::string to_csv(const std::vector<Scored>& results) {
   std::string csv = "path,score,anomalous,problem\n";
@@ -102,8 +122,12 @@ std::vector<Flag> score_command_flags() {
 }
 
 int score_command(const Flags& flags) {
-  const auto model = pipeline::Model::load(flags.operands()[0]);
+  const auto where = placement(flags);
+  if (!where.ok()) return fail(where.message());
+  const auto model = pipeline::Model::load(flags.operands()[0], where.value().first());
   if (!model.ok()) return fail(model.message());
+  const auto replicas = pipeline::ModelReplicas::make(*model.value(), where.value());
+  if (!replicas.ok()) return fail(replicas.message());
   const auto files = list_images(flags.operands());
   if (!files.ok()) return fail(files.message());
   const std::string& maps = flags.text("maps");
@@ -121,8 +145,10 @@ int score_command(const Flags& flags) {
   ConsoleProgress progress(flags.boolean("quiet"));
   const int64_t count = static_cast<int64_t>(results.size());
   progress.begin("scoring", count);
-  const Status status = pipeline::for_each_file(
-      count, &progress, [&](int64_t i) { return score_file(*model.value(), map_files[i], &results[i]); });
+  Scoring scoring(*model.value(), std::move(map_files), &results);
+  const Status status = pipeline::score_images(
+      replicas.value(), count, [&](int64_t i) { return scoring.load(i); },
+      [&](int64_t i, const pipeline::ScoredImage& scored) { return scoring.take(i, scored); }, &progress);
   if (!status.ok()) return fail(status.message());
   progress.end();
   if (flags.given("csv")) {

@@ -76,8 +76,10 @@ class Comparison {
 
   Figures run(const List& list, const Variant& variant, uint64_t seed) {
     const FeatureView train(features_, list.train);
-    const pipeline::DetectorFactory make = [&] { return models::make_detector("patchcore", variant.detector).value(); };
-    const pipeline::DetectorFactory make_first = [] { return models::make_detector("patchcore").value(); };
+    const pipeline::DetectorFactory make = [&](Device) {
+      return models::make_detector("patchcore", variant.detector).value();
+    };
+    const pipeline::DetectorFactory make_first = [](Device) { return models::make_detector("patchcore").value(); };
     Figures figures;
     Stage1Result stage1;
     stage1.selection.kept.assign(list.train.size(), 1);
@@ -94,7 +96,7 @@ class Comparison {
     audit(list, stage1.selection.kept, &figures);
     figures.patches_cut = pipeline::share_of_patches_cut(train, stage1);
     const std::vector<int64_t> images = pipeline::images_of_stage2(stage1);
-    const std::unique_ptr<models::Detector> detector = make();
+    const std::unique_ptr<models::Detector> detector = make(Device::cpu());
     pipeline::fit_detector(*detector, train, images, stage1.excluded, {models::Schedule::kFinal, seed, nullptr});
     figures.metrics = score(list, *detector);
     return figures;
