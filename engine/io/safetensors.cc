@@ -2,7 +2,6 @@
 #include "engine/io/safetensors.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/io/byte_source.h"
 #include "engine/io/safetensors_header.h"
 
 namespace assay::io {
@@ -25,57 +25,17 @@ std::string system_error() { return std::strerror(errno); }
 
 // ---- Reading
 
-// Bytes of a file or of memory.
-class SafetensorsReader::Source {
- public:
-  Source(int file, int64_t bytes) : file_(file), bytes_(bytes) {}
-  explicit Source(std::string_view memory) : memory_(memory), bytes_(static_cast<int64_t>(memory.size())) {}
-  ~Source() {
-    if (file_ >= 0) ::close(file_);
-  }
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-
-  int64_t bytes() const { return bytes_; }
-
-  Status read(int64_t offset, int64_t count, char* to) const {
-    if (file_ < 0) {
-      if (count > 0) std::memcpy(to, memory_.data() + offset, count);
-      return {};
-    }
-    while (count > 0) {
-      const ssize_t got = ::pread(file_, to, count, offset);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return Status::error("reading at byte ", offset, ": ", system_error());
-      if (got == 0) return Status::error("ends at byte ", offset, ", it had ", bytes_, " bytes when it was opened");
-      to += got;
-      offset += got;
-      count -= got;
-    }
-    return {};
-  }
-
- private:
-  int file_ = -1;
-  std::string_view memory_;
-  int64_t bytes_ = 0;
-};
-
 SafetensorsReader::SafetensorsReader() = default;
 SafetensorsReader::SafetensorsReader(SafetensorsReader&&) noexcept = default;
 SafetensorsReader& SafetensorsReader::operator=(SafetensorsReader&&) noexcept = default;
 SafetensorsReader::~SafetensorsReader() = default;
 
 Result<SafetensorsReader> SafetensorsReader::open(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return Status::error(path, ": ", system_error());
-  struct stat info = {};
-  const bool has_info = ::fstat(file, &info) == 0;
+  Result<std::unique_ptr<ByteSource>> source = ByteSource::open(path);
+  if (!source.ok()) return source.status();
   SafetensorsReader reader;
   reader.name_ = path;
-  reader.source_ = std::make_unique<Source>(file, has_info ? int64_t{info.st_size} : 0);
-  if (!has_info) return Status::error(path, ": ", system_error());
-  if (!S_ISREG(info.st_mode)) return Status::error(path, ": not a regular file");
+  reader.source_ = std::move(source).value();
   ASSAY_RETURN_IF_ERROR(reader.parse());
   return reader;
 }
@@ -83,7 +43,7 @@ Result<SafetensorsReader> SafetensorsReader::open(const std::string& path) {
 Result<SafetensorsReader> SafetensorsReader::from_memory(std::string_view bytes, std::string name) {
   SafetensorsReader reader;
   reader.name_ = std::move(name);
-  reader.source_ = std::make_unique<Source>(bytes);
+  reader.source_ = ByteSource::from_memory(bytes);
   ASSAY_RETURN_IF_ERROR(reader.parse());
   return reader;
 }
@@ -125,8 +85,7 @@ Result<Tensor> SafetensorsReader::read(std::string_view name, const char* tag) c
   const SafetensorsEntry* entry = find(name);
   if (!entry) return Status::error(name_, ": no tensor \"", name, "\" among its ", entries_.size());
   Tensor t = Tensor::empty(entry->shape, entry->dtype, tag);
-  const Status read =
-      source_->read(data_begin_ + entry->begin, entry->end - entry->begin, reinterpret_cast<char*>(t.raw()));
+  const Status read = source_->read(data_begin_ + entry->begin, entry->end - entry->begin, t.raw());
   if (!read.ok()) return Status::error(name_, ": tensor \"", name, "\": ", read.message());
   return t;
 }

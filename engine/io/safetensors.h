@@ -20,6 +20,8 @@
 
 namespace assay::io {
 
+class ByteSource;
+
 // A tensor as the header describes it. `begin` and `end` count bytes from the start of the data section.
 struct SafetensorsEntry {
   std::string name;
@@ -34,7 +36,6 @@ using SafetensorsMetadata = std::map<std::string, std::string>;
 // An open file. Move-only. Reading from many threads at once is safe.
 class SafetensorsReader {
  public:
-  // Reads with pread and not through a mapping: a file cut short by someone else is then an error and not a SIGBUS.
   static Result<SafetensorsReader> open(const std::string& path);
   // Reads from memory that must outlive the reader; `name` stands for the path in errors.
   static Result<SafetensorsReader> from_memory(std::string_view bytes, std::string name);
@@ -55,12 +56,11 @@ class SafetensorsReader {
   Result<Tensor> read(std::string_view name, DType dtype, const Shape& shape, const char* tag) const;
 
  private:
-  class Source;
   SafetensorsReader();
   Status parse();
 
   std::string name_;
-  std::unique_ptr<Source> source_;
+  std::unique_ptr<ByteSource> source_;
   int64_t data_begin_ = 0;
   std::vector<SafetensorsEntry> entries_;
   std::map<std::string, size_t, std::less<>> index_;

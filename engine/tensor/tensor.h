@@ -59,6 +59,8 @@ class Tensor {
   }
   // The same without a dtype.
   std::byte* raw() const;
+  // Whether another Tensor holds the same storage.
+  bool is_shared() const { return storage_.use_count() > 1; }
   // Where the elements lie in the device's own address space, for kernels that the next work on the stream runs: says
   // to the storage that it reads them, or writes (and may read) them (engine/memory/storage.h).
   const std::byte* read_by(const Stream& stream) const;

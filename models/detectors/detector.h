@@ -56,6 +56,9 @@ class Detector {
   virtual nlohmann::json save(std::map<std::string, Tensor>* tensors) const = 0;
   virtual Status load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) = 0;
 
+  // Whether fit takes many passes over the images: who fits several such detectors thinks twice.
+  virtual bool trains() const { return false; }
+
   // Not null for detectors whose model is a union of what each image contributes, scored by a minimum over it: stage 1
   // then reads every sub-model off one table of distances instead of fitting it.
   virtual MemoryBankDetector* memory_bank() { return nullptr; }

@@ -13,6 +13,10 @@ const std::vector<DetectorListing>& detector_list() {
        [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
          return std::make_unique<Padim>(o.padim, device);
        }},
+      {"dinomaly", "features reconstructed by a trained decoder, cosine distance",
+       [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
+         return std::make_unique<Dinomaly>(o.dinomaly, device);
+       }},
   };
   return list;
 }

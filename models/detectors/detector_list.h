@@ -8,6 +8,7 @@
 
 #include "kernels/base/status.h"
 #include "models/detectors/detector.h"
+#include "models/detectors/dinomaly.h"
 #include "models/detectors/padim.h"
 #include "models/detectors/patchcore.h"
 
@@ -17,6 +18,7 @@ namespace assay::models {
 struct DetectorOptions {
   PatchcoreOptions patchcore;
   PadimOptions padim;
+  DinomalyOptions dinomaly;
 };
 
 struct DetectorListing {

@@ -20,6 +20,10 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["reference_share"] = bank.space.reference_share;
   c["bank_width"] = bank.space.width;
   c["whiten"] = bank.space.whiten;
+  const models::DinomalyOptions& trained = o.detector_options.dinomaly;
+  c["recipe"] = trained.recipe == models::DinomalyOptions::Recipe::kDinomaly ? "dinomaly" : "llbnad";
+  c["iterations"] = trained.iterations;
+  c["sub_model_share"] = trained.sub_model_share;
   c["single_stage"] = o.single_stage;
   c["subsets"] = o.subsets;
   c["aggregate"] = aggregate_name(o.aggregate.aggregate);

@@ -27,7 +27,8 @@ constexpr char kModel[] = "model.assay";
 constexpr char kStage1[] = "stage1.csv";
 constexpr char kScores[] = "scores.csv";
 constexpr char kMetrics[] = "metrics.json";
-constexpr int kCalibrationFolds = 5;  // detectors of 80 % of the images stand in for the final one
+constexpr int kCalibrationFolds = 5;         // detectors of 80 % of the images stand in for the final one
+constexpr int kTrainedCalibrationFolds = 2;  // each fold is a whole training
 
 using Json = nlohmann::ordered_json;
 
@@ -251,9 +252,10 @@ class Run {
       progress_->begin("final detector", 0);
       fit_detector(*detector, features, images, stage1.excluded, {models::Schedule::kFinal, options_.seed, keep_going});
       progress_->end();
+      const int folds = detector->trains() ? kTrainedCalibrationFolds : kCalibrationFolds;
       const std::vector<double> held_out =
-          cross_fit_scores(features, images, stage1.excluded, kCalibrationFolds, factory(options_.detector),
-                           options_.scoring, options_.seed, progress_, options_.placement);
+          cross_fit_scores(features, images, stage1.excluded, folds, factory(options_.detector), options_.scoring,
+                           options_.seed, progress_, options_.placement);
       // Images that were set aside may well be anomalous: they have no say in where normal scores end.
       std::vector<double> normal_scores;
       for (size_t m = 0; m < images.size(); ++m) {

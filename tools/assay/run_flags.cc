@@ -42,7 +42,7 @@ const std::vector<Flag>& data_flags() {
 
 const std::vector<Flag>& training_flags() {
   static const std::vector<Flag> table = {
-      {"detector", FlagType::kText, "patchcore", "patchcore|padim", 0, 0, "final detector"},
+      {"detector", FlagType::kText, "patchcore", "patchcore|padim|dinomaly", 0, 0, "final detector"},
       {"stage1-detector", FlagType::kText, "", "NAME", 0, 0, "detector of stage 1; the final one's kind if not given"},
       {"backbone", FlagType::kText, "efficientnet_lite0", "NAME", 0, 0, "feature extractor"},
       {"levels", FlagType::kText, "", "A,B", 0, 0, "backbone levels; the first one's cells are the patches"},
@@ -55,6 +55,13 @@ const std::vector<Flag>& training_flags() {
       {"coreset-ratio", FlagType::kFloat, "0.1", "S", 0.00001, 1, "patchcore, greedy: share of all patches"},
       {"whiten", FlagType::kFloat, "0", "W", 0, 1,
        "patchcore: 1 scales principal components to equal variance, 0 leaves them"},
+      {"preset", FlagType::kText, "fast", "fast|paper|llbnad", 0, 0,
+       "dinomaly: fast, 1000 iterations; paper, its published 5000; llbnad, the other published recipe, 5000"},
+      {"iterations", FlagType::kInt, "0", "N", 0, 1000000,
+       "dinomaly: training steps of the final detector; 0: the preset's"},
+      {"sub-model-share", FlagType::kFloat, "0.3", "S", 0.001, 1,
+       "dinomaly: share of the steps for sub-models of stage 1"},
+      {"recompute", FlagType::kBool, "false", "", 0, 0, "dinomaly: less memory for one more forward pass a step"},
       {"single-stage", FlagType::kBool, "false", "", 0, 0, "fit to all images: the baseline of every comparison"},
       {"subsets", FlagType::kInt, "5", "K", 2, 64, "subsets and sub-models of stage 1"},
       {"aggregate", FlagType::kText, "auto", "auto|mean|max|max_var|median|trimmed|expected|support", 0, 0,
@@ -127,6 +134,13 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   bank.coreset_ratio = flags.number("coreset-ratio");
   bank.space.reference_share = flags.number("reference-share");
   bank.space.whiten = flags.number("whiten");
+  models::DinomalyOptions& trained = o.detector_options.dinomaly;
+  const std::string& preset = flags.text("preset");
+  trained.recipe =
+      preset == "llbnad" ? models::DinomalyOptions::Recipe::kLlbnad : models::DinomalyOptions::Recipe::kDinomaly;
+  trained.iterations = flags.integer("iterations") > 0 ? flags.integer("iterations") : preset == "fast" ? 1000 : 5000;
+  trained.sub_model_share = flags.number("sub-model-share");
+  trained.recompute = flags.boolean("recompute");
   o.single_stage = flags.boolean("single-stage");
   o.subsets = static_cast<int>(flags.integer("subsets"));
   o.support_rank = flags.integer("support-rank");

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/detectors/dinomaly.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "engine/autograd/ops/elementwise.h"
+#include "engine/autograd/ops/map_cosine.h"
+#include "engine/ops/cosine_distance.h"
+#include "engine/ops/gather.h"
+#include "engine/optim/optimizer.h"
+#include "engine/optim/schedule.h"
+#include "models/detectors/training_batches.h"
+
+namespace assay::models {
+namespace {
+
+using autograd::Tape;
+using autograd::Var;
+
+constexpr char kPrefix[] = "dinomaly.";
+constexpr int64_t kMaxWidth = 16384;  // of a file's network: far above any backbone's, and its products are no overflow
+constexpr int64_t kMaxBlocks = 64;
+constexpr double kHardShare = 0.9;  // of points that count as easy, once the ramp is done
+
+// ---- The published recipes
+
+struct Training {
+  optim::OptimizerOptions optimizer;
+  float easy_factor;
+  bool ramps;  // the share of easy points rises from 0
+};
+
+Training training_of(DinomalyOptions::Recipe recipe) {
+  Training t;
+  if (recipe == DinomalyOptions::Recipe::kDinomaly) {
+    t.optimizer.kind = optim::OptimizerOptions::Kind::kStableAdamW;
+    t.optimizer.eps = 1e-10;
+    t.optimizer.weight_decay = 1e-4;
+    t.optimizer.amsgrad = true;
+    t.optimizer.max_grad_norm = 0.1;
+    t.easy_factor = 0.1f;
+    t.ramps = true;
+  } else {
+    t.optimizer.kind = optim::OptimizerOptions::Kind::kAdam;
+    t.optimizer.beta1 = 0.5;
+    t.optimizer.max_grad_norm = 5;
+    t.easy_factor = 0;
+    t.ramps = false;
+  }
+  return t;
+}
+
+// Published trainings of 5000 iterations and more warm up for 100 and ramp over 1000; shorter ones in proportion.
+double learning_rate(DinomalyOptions::Recipe recipe, int64_t step, int64_t iterations) {
+  if (recipe == DinomalyOptions::Recipe::kLlbnad) {
+    return optim::StepDecay{5e-3, 0.1, iterations * 4 / 5}.rate(step);
+  }
+  return optim::WarmupCosine{2e-3, 2e-4, std::min<int64_t>(100, iterations / 10), iterations}.rate(step);
+}
+
+double easy_share(const Training& training, int64_t step, int64_t iterations) {
+  if (!training.ramps) return kHardShare;
+  const int64_t ramp = std::max<int64_t>(1, std::min<int64_t>(1000, iterations / 5));
+  return std::min(kHardShare * static_cast<double>(step) / static_cast<double>(ramp), kHardShare);
+}
+
+// ---- Features as the network sees them
+
+// The groups of a batch's rows (B P, G C), each (B, P, C).
+std::vector<Tensor> split_groups(const FeatureGrid& grid, int64_t groups) {
+  const int64_t cells = grid.height * grid.width, width = grid.rows.dim(1) / groups;
+  const Shape shape = {grid.batch, cells, width};
+  if (groups == 1) return {grid.rows.reshape(shape)};
+  std::vector<Tensor> parts;
+  for (int64_t g = 0; g < groups; ++g) {
+    const Tensor columns = Tensor::empty<int64_t>({width}, "dinomaly");
+    for (int64_t c = 0; c < width; ++c) columns.data<int64_t>()[c] = g * width + c;
+    parts.push_back(
+        ops::gather_columns(grid.rows, columns.to(grid.rows.device(), "dinomaly"), "dinomaly").reshape(shape));
+  }
+  return parts;
+}
+
+std::vector<Var> constants(Tape& tape, const std::vector<Tensor>& tensors) {
+  std::vector<Var> vars;
+  for (const Tensor& t : tensors) vars.push_back(tape.constant(t));
+  return vars;
+}
+
+Var mean_loss(const std::vector<Var>& targets, const std::vector<Var>& reconstructions, double share, float factor) {
+  Var loss = autograd::map_cosine(targets[0], reconstructions[0], share, factor);
+  for (size_t g = 1; g < targets.size(); ++g) {
+    loss = autograd::add(loss, autograd::map_cosine(targets[g], reconstructions[g], share, factor));
+  }
+  return targets.size() == 1 ? loss : autograd::scale(loss, 1.0f / static_cast<float>(targets.size()));
+}
+
+Result<int64_t> read_size(const nlohmann::json& description, const char* key, int64_t largest) {
+  const auto found = description.is_object() ? description.find(key) : description.end();
+  if (found == description.end() || !found->is_number_integer()) {
+    return Status::error("dinomaly: ", key, " is missing from the description");
+  }
+  const bool is_huge = found->is_number_unsigned() && found->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
+  const int64_t value = is_huge ? 0 : found->get<int64_t>();
+  if (value >= 1 && value <= largest) return value;
+  return Status::error("dinomaly: ", key, " is ", found->dump(), ", expected 1 to ", largest);
+}
+
+Status check_finite(const NamedTensors& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    const float* v = tensor.data<float>();
+    if (!std::all_of(v, v + tensor.size(), [](float x) { return std::isfinite(x); })) {
+      return Status::error("dinomaly: ", name, " holds a number that is not finite");
+    }
+  }
+  return Status();
+}
+
+}  // namespace
+
+Dinomaly::Dinomaly(const DinomalyOptions& options, Device device) : options_(options), device_(device) {
+  ASSAY_CHECK(options.iterations >= 1 && options.batch >= 1 && options.groups >= 1 && options.blocks >= 1 &&
+                  options.blocks <= kMaxBlocks,
+              "dinomaly: ", options.iterations, " iterations, batches of ", options.batch, ", ", options.groups,
+              " groups, ", options.blocks, " blocks, expected at least 1 of each, at most ", kMaxBlocks, " blocks");
+  ASSAY_CHECK(options.sub_model_share > 0 && options.sub_model_share <= 1, "dinomaly: sub_model_share ",
+              options.sub_model_share, ", expected more than 0, at most 1");
+}
+
+DinomalyShape Dinomaly::shape_for(int64_t feature_width) const {
+  ASSAY_CHECK(feature_width >= 1 && feature_width % options_.groups == 0, "dinomaly: features of ", feature_width,
+              " channels for ", options_.groups, " groups of one width");
+  const int64_t width = feature_width / options_.groups;
+  return {width, options_.groups, options_.blocks, dinomaly_heads(width), options_.dropout};
+}
+
+void Dinomaly::fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) {
+  ASSAY_CHECK(!images.empty(), "dinomaly: no image to fit to");
+  const bool is_sub_model = options.schedule == Schedule::kSubModel;
+  const int64_t iterations =
+      is_sub_model
+          ? std::max<int64_t>(1, std::llround(options_.sub_model_share * static_cast<double>(options_.iterations)))
+          : options_.iterations;
+  auto model = std::make_unique<Model>(shape_for(features.feature_width()));
+  model->parameters.initialise(options.seed, device_);
+  std::vector<autograd::Parameter*> parameters;
+  for (int64_t i = 0; i < model->parameters.size(); ++i) parameters.push_back(&model->parameters.at(i));
+  const Training training = training_of(options_.recipe);
+  optim::Optimizer optimizer(parameters, training.optimizer);
+  TrainingBatches batches(features, images, options_.batch, options.seed);
+  std::vector<Tensor> losses;  // fetched at the end: reading each would wait for the device
+  for (int64_t step = 0; step < iterations; ++step) {
+    const FeatureGrid grid = features.read_batch(batches.next(), device_);
+    Tape tape;
+    const std::vector<Var> targets = constants(tape, split_groups(grid, options_.groups));
+    const Pass pass = {/*trains=*/true, options.seed, static_cast<uint64_t>(step)};
+    const std::vector<Var> reconstructions = model->network.forward(targets, pass, options_.recompute);
+    const Var loss = mean_loss(targets, reconstructions, easy_share(training, step, iterations), training.easy_factor);
+    losses.push_back(loss.value());
+    tape.backward(loss);
+    optimizer.step(learning_rate(options_.recipe, step, iterations));
+    const double done = static_cast<double>(step + 1) / static_cast<double>(iterations);
+    if (options.progress && !options.progress(done)) throw Cancelled();
+  }
+  losses_.clear();
+  for (const Tensor& loss : losses) losses_.push_back(loss.to(Device::cpu(), "dinomaly").data<float>()[0]);
+  ASSAY_CHECK(std::all_of(losses_.begin(), losses_.end(), [](float v) { return std::isfinite(v); }),
+              "dinomaly: the training has diverged: a loss is not finite");
+  model_ = std::move(model);
+}
+
+Tensor Dinomaly::score(const FeatureGrid& grid) const {
+  ASSAY_CHECK(model_ != nullptr, "dinomaly: score before fit or load");
+  const DinomalyShape& shape = model_->network.shape();
+  ASSAY_CHECK(grid.rows.rank() == 2 && grid.rows.dim(1) == shape.width * shape.groups &&
+                  grid.rows.dim(0) == grid.batch * grid.height * grid.width,
+              "dinomaly: features of shape ", to_string(grid.rows.shape()), " for ", grid.batch, " grids of ",
+              grid.height, " x ", grid.width, " cells, expected one row of ", shape.width * shape.groups, " a cell");
+  FeatureGrid here = grid;
+  here.rows = grid.rows.to(device_, "dinomaly");
+  Tape tape;
+  const std::vector<Tensor> targets = split_groups(here, shape.groups);
+  const std::vector<Var> reconstructions = model_->network.forward(constants(tape, targets), Pass());
+  const Shape rows = {grid.rows.dim(0), shape.width};
+  Var sum;
+  for (size_t g = 0; g < targets.size(); ++g) {
+    const Var distance =
+        tape.constant(ops::cosine_distance(targets[g].reshape(rows), reconstructions[g].value().reshape(rows)));
+    sum = sum.is_defined() ? autograd::add(sum, distance) : distance;
+  }
+  const Var mean = targets.size() == 1 ? sum : autograd::scale(sum, 1.0f / static_cast<float>(targets.size()));
+  return grid.batch == 1 ? mean.value().reshape({grid.height, grid.width})
+                         : mean.value().reshape({grid.batch, grid.height, grid.width});
+}
+
+nlohmann::json Dinomaly::save(std::map<std::string, Tensor>* tensors) const {
+  ASSAY_CHECK(model_ != nullptr, "dinomaly: save before fit or load");
+  for (const auto& [name, value] : model_->parameters.values()) {
+    (*tensors)[kPrefix + name] = value.to(Device::cpu(), "dinomaly");
+  }
+  const DinomalyShape& s = model_->network.shape();
+  return {{"width", s.width}, {"groups", s.groups}, {"blocks", s.blocks}, {"heads", s.heads}};
+}
+
+Status Dinomaly::load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) {
+  const Result<int64_t> width = read_size(description, "width", kMaxWidth);
+  const Result<int64_t> groups = read_size(description, "groups", kMaxBlocks);
+  const Result<int64_t> blocks = read_size(description, "blocks", kMaxBlocks);
+  const Result<int64_t> heads = read_size(description, "heads", kMaxWidth);
+  for (const auto* size : {&width, &groups, &blocks, &heads}) ASSAY_RETURN_IF_ERROR(size->status());
+  const DinomalyShape shape = {width.value(), groups.value(), blocks.value(), heads.value(), 0};
+  std::unique_ptr<Model> model;
+  try {
+    model = std::make_unique<Model>(shape);
+  } catch (const Error& e) {
+    return Status::error(e.what());
+  }
+  NamedTensors mine;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.rfind(kPrefix, 0) == 0) mine.push_back({name.substr(std::strlen(kPrefix)), tensor});
+  }
+  const Status loaded = model->parameters.load(mine, device_);
+  if (!loaded.ok()) return Status::error("dinomaly: ", loaded.message());
+  ASSAY_RETURN_IF_ERROR(check_finite(mine));
+  options_.groups = shape.groups;
+  model_ = std::move(model);
+  return Status();
+}
+
+}  // namespace assay::models
