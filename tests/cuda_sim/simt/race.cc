@@ -30,7 +30,7 @@ ShadowMemory& shadow_of_device(int device) {
   // Never destroyed: work that is left over, frees above all, runs while the process ends.
   static auto* shadows = new std::array<ShadowMemory*, kMaxDevices>();
   if ((*shadows)[device] == nullptr) (*shadows)[device] = new ShadowMemory(device_range(device).base);
-  return *shadows[device];
+  return *(*shadows)[device];
 }
 
 Record record_of(const Thread& thread, uint32_t operation, const SourceLine* where) {
