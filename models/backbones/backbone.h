@@ -18,8 +18,9 @@ struct BackboneLevel {
   int64_t channels;  // C
 };
 
+// Of one image, or of a batch of images of one size.
 struct FeatureMap {
-  Tensor rows;         // (h * w, C) float32, cell (y, x) in row y * w + x
+  Tensor rows;         // (B * h * w, C) float32, cell (y, x) of image b in row (b * h + y) * w + x
   int64_t height = 0;  // h
   int64_t width = 0;   // w
 };
@@ -30,22 +31,25 @@ class BackboneWorkspace {
   virtual ~BackboneWorkspace() = default;
 };
 
-// Immutable and safe to share between threads, each with its own workspace. An image is computed by the calling thread
-// alone, so the result does not depend on the number of threads: run several images at once (kernels/base/parallel.h).
+// Lives on one device. Immutable and safe to share between threads, each with its own workspace. On the CPU an image is
+// computed by the calling thread alone, so the result does not depend on the number of threads: run several images at
+// once (kernels/base/parallel.h). On a GPU the work is put on the calling thread's current stream; batches fill it.
 class Backbone {
  public:
   static constexpr int64_t kMinImageSide = 32;
 
   virtual ~Backbone() = default;
   virtual const std::string& name() const = 0;
+  virtual Device device() const = 0;
   // In the order in which they are computed.
   virtual const std::vector<BackboneLevel>& levels() const = 0;
   virtual std::unique_ptr<BackboneWorkspace> make_workspace() const = 0;
 
-  // image: (H, W, 3) uint8, RGB, H and W at least kMinImageSide; normalising is done inside. One map per requested
-  // level, in the order of the request. Nothing deeper than the deepest of them is computed. Throws assay::Error on
-  // another image, an unknown level (the message lists all), a level asked for twice, or no level.
-  virtual std::vector<FeatureMap> forward(const Tensor& image, const std::vector<std::string>& levels,
+  // images: (H, W, 3) or (B, H, W, 3) uint8, RGB, on the device, H and W at least kMinImageSide; normalising is done
+  // inside. One map per requested level, in the order of the request. Nothing deeper than the deepest of them is
+  // computed. Throws assay::Error on other images, an unknown level (the message lists all), a level asked for twice,
+  // or no level.
+  virtual std::vector<FeatureMap> forward(const Tensor& images, const std::vector<std::string>& levels,
                                           BackboneWorkspace& workspace) const = 0;
 
   // Where `level` is in levels(); throws assay::Error where it is not.

@@ -12,10 +12,10 @@ const std::vector<BackboneListing>& backbone_list() {
   return list;
 }
 
-Result<std::unique_ptr<Backbone>> make_backbone(const std::string& name) {
+Result<std::unique_ptr<Backbone>> make_backbone(const std::string& name, Device device) {
   std::string known;
   for (const BackboneListing& listing : backbone_list()) {
-    if (name == listing.name) return listing.make();
+    if (name == listing.name) return listing.make(device);
     known += (known.empty() ? "" : ", ") + std::string(listing.name);
   }
   return Status::error("backbone ", name, ": unknown, expected one of: ", known);

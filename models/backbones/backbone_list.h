@@ -14,13 +14,13 @@ namespace assay::models {
 struct BackboneListing {
   const char* name;
   const char* description;  // one line, for help texts
-  Result<std::unique_ptr<Backbone>> (*make)();
+  Result<std::unique_ptr<Backbone>> (*make)(Device device);
 };
 
 // The default first.
 const std::vector<BackboneListing>& backbone_list();
 
-// An unknown name is an error that lists the known ones.
-Result<std::unique_ptr<Backbone>> make_backbone(const std::string& name);
+// On the device. An unknown name is an error that lists the known ones.
+Result<std::unique_ptr<Backbone>> make_backbone(const std::string& name, Device device = Device::cpu());
 
 }  // namespace assay::models

@@ -131,25 +131,29 @@ struct Workspace : BackboneWorkspace {
 
 class EfficientNetLite0 : public Backbone {
  public:
-  explicit EfficientNetLite0(Network network)
+  EfficientNetLite0(Network network, Device device)
       : levels_(std::move(network.levels)),
         level_nodes_(std::move(network.level_nodes)),
-        graph_(std::move(network.nodes), kScale) {}
+        graph_(std::move(network.nodes), kScale, device) {}
 
   const std::string& name() const override {
     static const std::string name = "efficientnet_lite0";
     return name;
   }
+  Device device() const override { return graph_.device(); }
   const std::vector<BackboneLevel>& levels() const override { return levels_; }
   std::unique_ptr<BackboneWorkspace> make_workspace() const override { return std::make_unique<Workspace>(); }
 
-  std::vector<FeatureMap> forward(const Tensor& image, const std::vector<std::string>& levels,
+  std::vector<FeatureMap> forward(const Tensor& images, const std::vector<std::string>& levels,
                                   BackboneWorkspace& workspace) const override {
     auto* own = dynamic_cast<Workspace*>(&workspace);
     ASSAY_CHECK(own != nullptr, "efficientnet_lite0: the workspace was made by another backbone");
-    ASSAY_CHECK(image.rank() == 3 && image.dim(0) >= kMinImageSide && image.dim(1) >= kMinImageSide,
-                "efficientnet_lite0: image of shape ", to_string(image.shape()), ", expected (H, W, 3) with H and W ",
+    const bool is_batch = images.rank() == 4;
+    ASSAY_CHECK((is_batch || images.rank() == 3) && images.dim(is_batch) >= kMinImageSide &&
+                    images.dim(is_batch + 1) >= kMinImageSide,
+                "efficientnet_lite0: image of shape ", to_string(images.shape()), ", expected (H, W, 3) with H and W ",
                 "at least ", kMinImageSide);
+    const int64_t batch = is_batch ? images.dim(0) : 1;
     // The graph takes taps in rising order, the caller's order may be another.
     std::vector<std::pair<int, size_t>> wanted;
     for (size_t i = 0; i < levels.size(); ++i) wanted.push_back({level_nodes_[level_index(levels[i])], i});
@@ -159,12 +163,13 @@ class EfficientNetLite0 : public Backbone {
     std::vector<Tensor> maps;
     for (const auto& [node, i] : wanted) {
       ASSAY_CHECK(taps.empty() || taps.back() != node, "efficientnet_lite0: level ", levels[i], " asked for twice");
-      const Shape shape = graph_.output_shape(node, image.dim(0), image.dim(1));
+      const Shape shape = graph_.output_shape(node, images.dim(is_batch), images.dim(is_batch + 1));
+      const Tensor map = Tensor::empty<float>({batch, shape[0], shape[1], shape[2]}, "features", device());
       taps.push_back(node);
-      maps.push_back(Tensor::empty<float>(shape, "features"));
-      features[i] = {maps.back().reshape({shape[0] * shape[1], shape[2]}), shape[0], shape[1]};
+      maps.push_back(is_batch ? map : map.reshape(shape));
+      features[i] = {map.reshape({batch * shape[0] * shape[1], shape[2]}), shape[0], shape[1]};
     }
-    graph_.forward(image, taps, maps, own->conv);
+    graph_.forward(images, taps, maps, own->conv);
     return features;
   }
 
@@ -176,17 +181,17 @@ class EfficientNetLite0 : public Backbone {
 
 }  // namespace
 
-Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(const io::SafetensorsReader& weights) {
+Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(const io::SafetensorsReader& weights, Device device) {
   Result<Network> network = Builder(weights).build();
   if (!network.ok()) return network.status();
-  return std::unique_ptr<Backbone>(std::make_unique<EfficientNetLite0>(std::move(network).value()));
+  return std::unique_ptr<Backbone>(std::make_unique<EfficientNetLite0>(std::move(network).value(), device));
 }
 
-Result<std::unique_ptr<Backbone>> make_efficientnet_lite0() {
+Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(Device device) {
   const Result<io::SafetensorsReader> weights =
       io::SafetensorsReader::from_memory(embedded_efficientnet_lite0(), "built-in efficientnet_lite0 weights");
   if (!weights.ok()) return weights.status();
-  return make_efficientnet_lite0(weights.value());
+  return make_efficientnet_lite0(weights.value(), device);
 }
 
 }  // namespace assay::models

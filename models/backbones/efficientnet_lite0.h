@@ -18,8 +18,9 @@
 namespace assay::models {
 
 // With the weights that are part of the binary.
-Result<std::unique_ptr<Backbone>> make_efficientnet_lite0();
+Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(Device device = Device::cpu());
 // With the weights of a file of the same form (models/weights/README.md).
-Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(const io::SafetensorsReader& weights);
+Result<std::unique_ptr<Backbone>> make_efficientnet_lite0(const io::SafetensorsReader& weights,
+                                                          Device device = Device::cpu());
 
 }  // namespace assay::models
