@@ -98,6 +98,7 @@ class Vit : public VitBackbone {
 
   const std::string& name() const override { return name_; }
   Device device() const override { return device_; }
+  int64_t side_multiple() const override { return shape_.patch; }
   const std::vector<BackboneLevel>& levels() const override { return levels_; }
   std::unique_ptr<BackboneWorkspace> make_workspace() const override { return std::make_unique<Workspace>(); }
   int64_t num_prefix_tokens() const override { return 1 + shape_.registers; }
