@@ -12,7 +12,29 @@ namespace {
 constexpr size_t kMaxPlans = 16;
 
 int64_t output_channels(const std::vector<ConvNode>& nodes, int node) {
+  while (node != kConvImage && nodes[node].kind == NodeKind::kMaxPool) node = nodes[node].input;
   return node == kConvImage ? 3 : nodes[node].weight.dim(0);
+}
+
+void check_pool(const ConvNode& n) {
+  ASSAY_CHECK(n.weight.size() == 0 && n.bias.size() == 0 && n.residual == kConvNoResidual && !n.depthwise &&
+                  n.activation == Activation::kNone,
+              "conv_graph: ", n.name, " is a maximum pool, which has no weights, bias, residual or activation");
+  ASSAY_CHECK(n.pool_side >= 1 && n.padding == Padding::kSymmetric, "conv_graph: ", n.name, " pools windows of side ",
+              n.pool_side, ", expected at least 1, and symmetric padding");
+}
+
+void check_weights(const ConvNode& n, int64_t channels) {
+  ASSAY_CHECK(n.weight.dtype() == DType::kFloat32 && n.bias.dtype() == DType::kFloat32, "conv_graph: ", n.name,
+              " has weights or a bias that are not float32");
+  ASSAY_CHECK(n.weight.rank() == 4 && n.weight.size() > 0, "conv_graph: ", n.name, " has weights of shape ",
+              to_string(n.weight.shape()), ", expected (C_out, C_in, K, K)");
+  ASSAY_CHECK(n.weight.dim(1) == (n.depthwise ? 1 : channels), "conv_graph: ", n.name, " has weights of shape ",
+              to_string(n.weight.shape()), " for an input of ", channels, " channels");
+  ASSAY_CHECK(!n.depthwise || n.weight.dim(0) == channels, "conv_graph: ", n.name, " has depthwise weights of shape ",
+              to_string(n.weight.shape()), " for an input of ", channels, " channels");
+  ASSAY_CHECK(n.bias.shape() == Shape{n.weight.dim(0)}, "conv_graph: ", n.name, " has a bias of shape ",
+              to_string(n.bias.shape()), ", expected (", n.weight.dim(0), ")");
 }
 
 void check_node(const std::vector<ConvNode>& nodes, int i) {
@@ -22,17 +44,14 @@ void check_node(const std::vector<ConvNode>& nodes, int i) {
   ASSAY_CHECK(n.residual >= kConvNoResidual && n.residual < i, "conv_graph: node ", i, " (", n.name, ") adds node ",
               n.residual, ", expected none (-1) or an earlier node");
   ASSAY_CHECK(n.stride >= 1, "conv_graph: ", n.name, " has stride ", n.stride, ", expected at least 1");
-  ASSAY_CHECK(n.weight.dtype() == DType::kFloat32 && n.bias.dtype() == DType::kFloat32, "conv_graph: ", n.name,
-              " has weights or a bias that are not float32");
-  const int64_t channels = output_channels(nodes, n.input);
-  ASSAY_CHECK(n.weight.rank() == 4 && n.weight.size() > 0, "conv_graph: ", n.name, " has weights of shape ",
-              to_string(n.weight.shape()), ", expected (C_out, C_in, K, K)");
-  ASSAY_CHECK(n.weight.dim(1) == (n.depthwise ? 1 : channels), "conv_graph: ", n.name, " has weights of shape ",
-              to_string(n.weight.shape()), " for an input of ", channels, " channels");
-  ASSAY_CHECK(!n.depthwise || n.weight.dim(0) == channels, "conv_graph: ", n.name, " has depthwise weights of shape ",
-              to_string(n.weight.shape()), " for an input of ", channels, " channels");
-  ASSAY_CHECK(n.bias.shape() == Shape{n.weight.dim(0)}, "conv_graph: ", n.name, " has a bias of shape ",
-              to_string(n.bias.shape()), ", expected (", n.weight.dim(0), ")");
+  if (n.kind == NodeKind::kMaxPool) {
+    check_pool(n);
+  } else {
+    check_weights(n, output_channels(nodes, n.input));
+  }
+  const WindowSides sides = window_sides(n);
+  ASSAY_CHECK(n.padding == Padding::kSame || (sides.height % 2 == 1 && sides.width % 2 == 1), "conv_graph: ", n.name,
+              " has windows of ", sides.height, " x ", sides.width, ", expected odd sides for symmetric padding");
 }
 
 // Sizes differ by a factor that the strides fix, so equal strides from the image mean equal sizes.

@@ -2,9 +2,13 @@
 // A frozen convolutional network: a list of convolutions that is compiled for each image size it meets and then run
 // without allocation, layout conversion or lock.
 //
-// Node i computes y = activation(conv(x, weight) + bias [+ residual]). x is the image or an earlier node's output,
-// padding is TensorFlow's SAME: y has ceil(H / stride) rows, and of P = max((rows - 1) * stride + K - H, 0) rows of
-// zeros floor(P / 2) lie above the input. (Asymmetric for even sizes and stride 2, and so dependent on the size.)
+// Node i computes y = activation(conv(x, weight) + bias [+ residual]), or the largest value of each window of x,
+// channel by channel. x is the image or an earlier node's output. y has ceil(H / stride) rows, K being the window's
+// side:
+//   SAME, TensorFlow's: of P = max((rows - 1) * stride + K - H, 0) rows of zeros floor(P / 2) lie above the input.
+//     (Asymmetric for even sizes and stride 2, and so dependent on the size.)
+//   symmetric, PyTorch's padding=K // 2 for odd K: (K - 1) / 2 rows of zeros on every side.
+// What lies outside is no candidate for the largest value.
 //
 // On the CPU an image is run by one thread, the caller's; several threads run several images at once, each with its own
 // ConvWorkspace. A result is therefore the same, bit for bit, for any number of threads. On a GPU a batch of images is
@@ -23,7 +27,9 @@
 
 namespace assay::conv_graph {
 
-enum class Activation { kNone, kRelu6 };
+enum class Activation { kNone, kRelu, kRelu6 };
+enum class Padding { kSame, kSymmetric };
+enum class NodeKind { kConvolution, kMaxPool };
 
 constexpr int kConvImage = -1;       // ConvNode::input: the normalised image
 constexpr int kConvNoResidual = -1;  // ConvNode::residual
@@ -38,6 +44,10 @@ struct ConvNode {
   Activation activation = Activation::kNone;
   Tensor weight;  // (C_out, C_in, K, K) float32; depthwise (C, 1, K, K)
   Tensor bias;    // (C_out) float32
+  Padding padding = Padding::kSame;
+  // A maximum pool has symmetric padding, and neither weights nor bias, activation or residual.
+  NodeKind kind = NodeKind::kConvolution;
+  int64_t pool_side = 0;  // K of a maximum pool
 };
 
 // x = (pixel - mean) / deviation, per channel.

@@ -9,6 +9,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/depthwise_conv.h"
 #include "kernels/elementwise/image_normalise.h"
+#include "kernels/pool/max_pool.h"
 
 namespace assay::conv_graph {
 namespace {
@@ -48,6 +49,23 @@ struct NodeWeights {
 
 // ---- Plan
 
+kernels::ConvActivation activation_of(const ConvNode& node) {
+  switch (node.activation) {
+    case Activation::kRelu:
+      return kernels::ConvActivation::kRelu;
+    case Activation::kRelu6:
+      return kernels::ConvActivation::kRelu6;
+    case Activation::kNone:
+      break;
+  }
+  return kernels::ConvActivation::kNone;
+}
+
+const char* kernel_name(const ConvNode& node) {
+  if (node.kind == NodeKind::kMaxPool) return kernels::max_pool.name;
+  return node.depthwise ? kernels::depthwise_conv.name : kernels::conv2d.name;
+}
+
 struct CudaStep {
   ConvStep step;
   int input_buffer;  // kImageBuffer or a buffer
@@ -65,7 +83,7 @@ class CudaPlan : public ConvPlan {
     std::vector<std::string> lines;
     for (const CudaStep& s : steps) {
       const ConvNode& node = nodes[s.step.node];
-      lines.push_back(node.name + ": " + (node.depthwise ? kernels::depthwise_conv.name : kernels::conv2d.name));
+      lines.push_back(node.name + ": " + kernel_name(node));
       if (s.step.tap != kNoTap) lines.push_back(node.name + ": copy");
     }
     return lines;
@@ -114,7 +132,11 @@ class CudaRun : public ConvRun {
       const Shape shape = {images.dim(0), g.out_height, g.out_width, g.out_channels};
       // Nothing reads the last output but its tap.
       const Tensor out = is_last ? maps[s.step.tap] : part_of(buffers_[s.step.buffer], shape);
-      convolve(ctx, s, images.dim(0), out);
+      if (plan_.nodes[s.step.node].kind == NodeKind::kMaxPool) {
+        pool(ctx, s, images.dim(0), out);
+      } else {
+        convolve(ctx, s, images.dim(0), out);
+      }
       if (s.step.tap != kNoTap && !is_last) copy(out, maps[s.step.tap], ctx.stream());
     }
   }
@@ -159,6 +181,24 @@ class CudaRun : public ConvRun {
     }
   }
 
+  void pool(const ops::OpContext& ctx, const CudaStep& s, int64_t batch, const Tensor& out) const {
+    const ConvNode& node = plan_.nodes[s.step.node];
+    const ConvGeometry& g = s.step.geometry;
+    kernels::MaxPoolArgs args = {};
+    args.x = ctx.in<float>(s.input_buffer == kImageBuffer ? image_ : buffers_[s.input_buffer]);
+    args.y = ctx.out<float>(out);
+    args.height = g.in_height;
+    args.width = g.in_width;
+    args.channels = g.in_channels;
+    args.out_height = g.out_height;
+    args.out_width = g.out_width;
+    args.window = node.pool_side;
+    args.stride = node.stride;
+    args.padding = g.pad_top;
+    args.batch = batch;
+    ctx.run(kernels::max_pool, args);
+  }
+
   template <class Args>
   void fill(const ops::OpContext& ctx, const CudaStep& s, int64_t batch, const Tensor& out, Args* args) const {
     const ConvNode& node = plan_.nodes[s.step.node];
@@ -181,8 +221,7 @@ class CudaRun : public ConvRun {
     args->stride = node.stride;
     args->pad_top = g.pad_top;
     args->pad_left = g.pad_left;
-    args->activation =
-        node.activation == Activation::kRelu6 ? kernels::ConvActivation::kRelu6 : kernels::ConvActivation::kNone;
+    args->activation = activation_of(node);
   }
 
   const CudaPlan& plan_;
@@ -223,7 +262,7 @@ class CudaBackend : public ConvBackend {
   // Once per node: plans of all image sizes share it.
   NodeWeights upload(int node) {
     NodeWeights& w = weights_[node];
-    if (w.weight.size() == 0) {
+    if (w.weight.size() == 0 && nodes_[node].kind == NodeKind::kConvolution) {
       w.weight = channels_last(nodes_[node]).to(device_, kWeightsTag);
       w.bias = nodes_[node].bias.to(device_, kWeightsTag);
     }

@@ -44,7 +44,9 @@ struct PackedWeights {
 
 struct CompiledStep {
   std::string name;
-  dnnl::convolution_forward::primitive_desc desc;
+  bool is_pool;
+  std::string implementation;
+  memory::desc in, out, scratch;
   dnnl::primitive primitive;
   std::shared_ptr<const PackedWeights> weights;
   memory bias;
@@ -65,7 +67,7 @@ class OnednnPlan : public ConvPlan {
   std::vector<std::string> describe() const override {
     std::vector<std::string> lines;
     for (const CompiledStep& s : steps) {
-      lines.push_back(s.name + ": convolution, " + s.desc.impl_info_str());
+      lines.push_back(s.name + (s.is_pool ? ": maximum pool, " : ": convolution, ") + s.implementation);
       if (s.tap != kNoTap) lines.push_back(s.name + ": reorder, " + s.tap_desc.impl_info_str());
     }
     return lines;
@@ -99,12 +101,14 @@ class OnednnRun : public ConvRun {
     const auto at = [&](int buffer) { return arena_.data() + (buffer == kImageBuffer ? 0 : offset[buffer]); };
     for (const CompiledStep& s : plan.steps) {
       BoundStep bound;
-      const memory out(s.desc.dst_desc(), cpu(), at(s.buffer));
-      bound.args = {{DNNL_ARG_SRC, memory(s.desc.src_desc(), cpu(), at(s.input_buffer))},
-                    {DNNL_ARG_WEIGHTS, s.weights->packed},
-                    {DNNL_ARG_BIAS, s.bias},
+      const memory out(s.out, cpu(), at(s.buffer));
+      bound.args = {{DNNL_ARG_SRC, memory(s.in, cpu(), at(s.input_buffer))},
                     {DNNL_ARG_DST, out},
-                    {DNNL_ARG_SCRATCHPAD, scratch(s.desc.scratchpad_desc(), image_bytes)}};
+                    {DNNL_ARG_SCRATCHPAD, scratch(s.scratch, image_bytes)}};
+      if (!s.is_pool) {
+        bound.args.emplace(DNNL_ARG_WEIGHTS, s.weights->packed);
+        bound.args.emplace(DNNL_ARG_BIAS, s.bias);
+      }
       if (s.tap != kNoTap) {
         // The caller's map takes the place of the null handle in each run.
         bound.tap_args = {{DNNL_ARG_FROM, out},
@@ -178,6 +182,7 @@ memory::dims dims_of(int64_t channels, int64_t height, int64_t width) { return {
 dnnl::primitive_attr attributes(const ConvNode& node) {
   dnnl::post_ops ops;
   if (node.residual != kConvNoResidual) ops.append_sum();
+  if (node.activation == Activation::kRelu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
   if (node.activation == Activation::kRelu6) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_clip, 0.0f, 6.0f);
   dnnl::primitive_attr attr;
   attr.set_post_ops(ops);
@@ -222,15 +227,20 @@ class OnednnBackend : public ConvBackend {
       const ConvNode& node = nodes_[step.node];
       with_name(node.name, [&] {
         const memory::desc in = node.input == kConvImage ? plan->image_desc : layout[node.input];
-        // A sum happens in place, in the layout that the residual has.
-        CompiledStep compiled = node.residual == kConvNoResidual ? compile_step(step, in, choose_layout(step, in))
-                                                                 : compile_step(step, in, layout[node.residual]);
+        CompiledStep compiled = node.kind == NodeKind::kMaxPool ? compile_pool(step, in)
+                                // A sum happens in place, in the layout that the residual has.
+                                : node.residual == kConvNoResidual
+                                    ? compile_convolution(step, in, choose_layout(step, in))
+                                    : compile_convolution(step, in, layout[node.residual]);
+        compiled.name = node.name;
+        compiled.buffer = step.buffer;
+        add_tap(step, &compiled);
         compiled.input_buffer = node.input == kConvImage ? kImageBuffer : buffer[node.input];
-        layout[step.node] = compiled.desc.dst_desc();
+        layout[step.node] = compiled.out;
         buffer[step.node] = step.buffer;
         size_t& bytes = plan->buffer_bytes[step.buffer];
         bytes = std::max(bytes, layout[step.node].get_size());
-        plan->scratch_bytes = std::max(plan->scratch_bytes, compiled.desc.scratchpad_desc().get_size());
+        plan->scratch_bytes = std::max(plan->scratch_bytes, compiled.scratch.get_size());
         if (compiled.tap != kNoTap) {
           plan->scratch_bytes = std::max(plan->scratch_bytes, compiled.tap_desc.scratchpad_desc().get_size());
         }
@@ -272,26 +282,59 @@ class OnednnBackend : public ConvBackend {
     return output_desc(step.geometry, Tag::nhwc);
   }
 
-  CompiledStep compile_step(const ConvStep& step, const memory::desc& in, const memory::desc& out) {
+  CompiledStep compile_convolution(const ConvStep& step, const memory::desc& in, const memory::desc& out) {
+    const ConvNode& node = nodes_[step.node];
+    const dnnl::convolution_forward::primitive_desc desc = convolution(step, in, out);
+    CompiledStep compiled = compiled_of(desc, /*is_pool=*/false);
+    compiled.primitive = dnnl::convolution_forward(desc);
+    compiled.weights = pack(step.node, desc.weights_desc());
+    compiled.bias = memory(bias_desc(step.geometry), cpu(), node.bias.data<float>());
+    compiled.bias_owner = node.bias;
+    return compiled;
+  }
+
+  // In the layout of its input: channels do not meet.
+  CompiledStep compile_pool(const ConvStep& step, const memory::desc& in) const {
     const ConvNode& node = nodes_[step.node];
     const ConvGeometry& g = step.geometry;
-    CompiledStep compiled;
-    compiled.name = node.name;
-    compiled.desc = convolution(step, in, out);
-    compiled.primitive = dnnl::convolution_forward(compiled.desc);
-    compiled.weights = pack(step.node, compiled.desc.weights_desc());
-    compiled.bias = memory(bias_desc(g), cpu(), node.bias.data<float>());
-    compiled.bias_owner = node.bias;
-    compiled.buffer = step.buffer;
-    compiled.tap = step.tap;
-    if (step.tap != kNoTap) {
-      dnnl::primitive_attr attr;
-      attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-      compiled.tap_desc = dnnl::reorder::primitive_desc(cpu(), compiled.desc.dst_desc(), cpu(),
-                                                        output_desc(g, memory::format_tag::nhwc), attr);
-      compiled.tap_primitive = dnnl::reorder(compiled.tap_desc);
+    using Tag = memory::format_tag;
+    Tag tag = Tag::nchw;  // the image's
+    for (const Tag blocked : {Tag::nChw16c, Tag::nChw8c, Tag::nhwc}) {
+      const memory::dims dims = dims_of(g.in_channels, g.in_height, g.in_width);
+      if (node.input != kConvImage && in == memory::desc(dims, memory::data_type::f32, blocked)) {
+        tag = blocked;
+        break;
+      }
     }
+    const dnnl::pooling_forward::desc op(dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, in,
+                                         output_desc(g, tag), {node.stride, node.stride},
+                                         {node.pool_side, node.pool_side}, {g.pad_top, g.pad_left},
+                                         {g.pad_bottom, g.pad_right});
+    const dnnl::pooling_forward::primitive_desc desc(op, attributes(node), cpu());
+    CompiledStep compiled = compiled_of(desc, /*is_pool=*/true);
+    compiled.primitive = dnnl::pooling_forward(desc);
     return compiled;
+  }
+
+  template <class Desc>
+  static CompiledStep compiled_of(const Desc& desc, bool is_pool) {
+    CompiledStep compiled;
+    compiled.is_pool = is_pool;
+    compiled.implementation = desc.impl_info_str();
+    compiled.in = desc.src_desc();
+    compiled.out = desc.dst_desc();
+    compiled.scratch = desc.scratchpad_desc();
+    return compiled;
+  }
+
+  static void add_tap(const ConvStep& step, CompiledStep* compiled) {
+    compiled->tap = step.tap;
+    if (step.tap == kNoTap) return;
+    dnnl::primitive_attr attr;
+    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    compiled->tap_desc = dnnl::reorder::primitive_desc(cpu(), compiled->out, cpu(),
+                                                       output_desc(step.geometry, memory::format_tag::nhwc), attr);
+    compiled->tap_primitive = dnnl::reorder(compiled->tap_desc);
   }
 
   // Once per layout: plans for other sizes that want the same layout share it.

@@ -46,11 +46,32 @@ struct Builder {
     return add(input, nodes[input].weight.dim(0), kernel, stride, Activation::kRelu6, kConvNoResidual,
                /*depthwise=*/true);
   }
+  int symmetric(int input, int64_t channels, int64_t kernel, int64_t stride, Activation activation,
+                int residual = kConvNoResidual) {
+    const int node = conv(input, channels, kernel, stride, activation, residual);
+    nodes[node].padding = Padding::kSymmetric;
+    return node;
+  }
+  int max_pool(int input, int64_t side, int64_t stride) {
+    ConvNode n;
+    n.name = "node" + std::to_string(nodes.size());
+    n.input = input;
+    n.stride = stride;
+    n.padding = Padding::kSymmetric;
+    n.kind = NodeKind::kMaxPool;
+    n.pool_side = side;
+    nodes.push_back(n);
+    return static_cast<int>(nodes.size()) - 1;
+  }
 
  private:
+  int64_t channels_of(int node) const {
+    if (node == kConvImage) return 3;
+    return nodes[node].kind == NodeKind::kMaxPool ? channels_of(nodes[node].input) : nodes[node].weight.dim(0);
+  }
   int add(int input, int64_t channels, int64_t kernel, int64_t stride, Activation activation, int residual,
           bool depthwise) {
-    const int64_t in = depthwise ? 1 : input == kConvImage ? 3 : nodes[input].weight.dim(0);
+    const int64_t in = depthwise ? 1 : channels_of(input);
     ConvNode n;
     n.name = "node" + std::to_string(nodes.size());
     n.input = input;
@@ -77,6 +98,21 @@ Builder odd_network() {
   const int side = b.conv(sum, 24, 4, 2, Activation::kRelu6);
   b.conv(side, 24, 3, 1, Activation::kRelu6, down);
   b.conv(8, 33, 3, 3, Activation::kNone);
+  return b;
+}
+
+// A residual network's stem and blocks, with and without projection: ReLU, symmetric padding, maximum pools.
+Builder residual_network(int64_t narrow_channels = 9, int64_t wide_channels = 21) {
+  Builder b;
+  const int stem = b.symmetric(kConvImage, 16, 7, 2, Activation::kRelu);
+  const int pooled = b.max_pool(stem, 3, 2);
+  const int inside = b.symmetric(pooled, 16, 3, 1, Activation::kRelu);
+  const int block = b.symmetric(inside, 16, 3, 1, Activation::kRelu, pooled);
+  const int shortcut = b.symmetric(block, wide_channels, 1, 2, Activation::kNone);
+  const int narrow = b.symmetric(block, narrow_channels, 1, 1, Activation::kRelu);
+  const int strided = b.symmetric(narrow, narrow_channels, 3, 2, Activation::kRelu);
+  const int last = b.symmetric(strided, wide_channels, 1, 1, Activation::kRelu, shortcut);
+  b.max_pool(b.max_pool(last, 1, 2), 5, 1);
   return b;
 }
 
@@ -108,32 +144,35 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 TEST_CASE("every node equals the double reference for sizes from one pixel up, odd channels and both paddings") {
-  const Builder b = odd_network();
-  const ConvGraph graph(b.nodes, kScale, testing::test_device());
-  ConvWorkspace workspace;
-  std::mt19937 random(3);
   const std::vector<std::pair<int64_t, int64_t>> sizes = {{1, 1}, {2, 1}, {3, 7}, {8, 8}, {9, 16}, {31, 33}, {64, 40}};
-  for (const auto& [height, width] : sizes) {
-    const Tensor image = random_image(height, width, random);
-    const Tensor before = image.clone("test");
-    const std::vector<Tensor> got = run(graph, image, all(graph), workspace);
-    const std::vector<ref::Map> expected = ref::forward(b.nodes, kScale, image);
-    for (int node = 0; node < graph.num_nodes(); ++node) {
-      CAPTURE(node);
-      CAPTURE(to_string(image.shape()));
-      const ref::Map& e = expected[node];
-      CHECK(got[node].shape() == Shape{e.height, e.width, e.channels});
-      // Rounding of this node's sum, and of its inputs, which went through at most `node` nodes before.
-      const double c = 4.0 * (node + 1) * FLT_EPSILON;
-      double largest = 0;
-      for (const double m : e.magnitude) largest = std::max(largest, m);
-      int64_t wrong = 0;
-      for (int64_t i = 0; i < got[node].size(); ++i) {
-        wrong += !(std::abs(got[node].data<float>()[i] - e.value[i]) <= c * largest);
+  for (const bool is_residual : {false, true}) {
+    CAPTURE(is_residual);
+    const Builder b = is_residual ? residual_network() : odd_network();
+    const ConvGraph graph(b.nodes, kScale, testing::test_device());
+    ConvWorkspace workspace;
+    std::mt19937 random(3);
+    for (const auto& [height, width] : sizes) {
+      const Tensor image = random_image(height, width, random);
+      const Tensor before = image.clone("test");
+      const std::vector<Tensor> got = run(graph, image, all(graph), workspace);
+      const std::vector<ref::Map> expected = ref::forward(b.nodes, kScale, image);
+      for (int node = 0; node < graph.num_nodes(); ++node) {
+        CAPTURE(node);
+        CAPTURE(to_string(image.shape()));
+        const ref::Map& e = expected[node];
+        CHECK(got[node].shape() == Shape{e.height, e.width, e.channels});
+        // Rounding of this node's sum, and of its inputs, which went through at most `node` nodes before.
+        const double c = 4.0 * (node + 1) * FLT_EPSILON;
+        double largest = 0;
+        for (const double m : e.magnitude) largest = std::max(largest, m);
+        int64_t wrong = 0;
+        for (int64_t i = 0; i < got[node].size(); ++i) {
+          wrong += !(std::abs(got[node].data<float>()[i] - e.value[i]) <= c * largest);
+        }
+        CHECK(wrong == 0);
       }
-      CHECK(wrong == 0);
+      CHECK(same_bits(image.reshape({image.size()}), before.reshape({image.size()})));
     }
-    CHECK(same_bits(image.reshape({image.size()}), before.reshape({image.size()})));
   }
 }
 
@@ -325,6 +364,43 @@ TEST_CASE("nodes that do not fit together are refused by name") {
   CHECK(error([](Nodes& n) {
           n[6].input = 2, n[6].weight = Tensor::zeros<float>({9, 1, 5, 5}, "test");
         }) == "conv_graph: node6 reads node2 after node5 has overwritten it with a sum");
+}
+
+TEST_CASE("maximum pools that are not what they say are refused by name") {
+  const auto error = [](const auto& change) -> std::string {
+    Builder b = residual_network();
+    change(b.nodes);
+    try {
+      const ConvGraph graph(b.nodes, kScale, testing::test_device());
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  using Nodes = std::vector<ConvNode>;
+  CHECK(error([](Nodes&) {}).empty());
+  const std::string plain = "conv_graph: node1 is a maximum pool, which has no weights, bias, residual or activation";
+  CHECK(error([](Nodes& n) { n[1].weight = n[0].weight; }) == plain);
+  CHECK(error([](Nodes& n) { n[1].activation = Activation::kRelu; }) == plain);
+  CHECK(error([](Nodes& n) { n[9].residual = 7; }).find("node9 is a maximum pool") != std::string::npos);
+  CHECK(error([](Nodes& n) { n[1].pool_side = 0; }) ==
+        "conv_graph: node1 pools windows of side 0, expected at least 1, and symmetric padding");
+  CHECK(error([](Nodes& n) { n[1].padding = Padding::kSame; }).find("symmetric padding") != std::string::npos);
+  CHECK(error([](Nodes& n) { n[1].pool_side = 2; }) ==
+        "conv_graph: node1 has windows of 2 x 2, expected odd sides for symmetric padding");
+  CHECK(error([](Nodes& n) {
+          n[2].weight = Tensor::zeros<float>({16, 16, 4, 4}, "test");
+        }) == "conv_graph: node2 has windows of 4 x 4, expected odd sides for symmetric padding");
+}
+
+TEST_CASE("a residual network is run by compiled kernels alone") {
+  if (testing::on_cuda()) return;  // about oneDNN's choices
+  const ConvGraph graph(residual_network(32, 64).nodes, kScale);
+  for (const std::string& line : graph.describe(64, 96, {3, 7})) {
+    CAPTURE(line);
+    CHECK(line.find("ref") == std::string::npos);
+  }
+  CHECK(graph.describe(64, 96, {1})[1].find("node1: maximum pool, ") == 0);
 }
 
 TEST_CASE("images, taps and maps of the wrong kind are refused by name") {

@@ -36,6 +36,12 @@ struct ConvSchedule {
   int num_buffers;
 };
 
+// K of a node's windows.
+struct WindowSides {
+  int64_t height, width;
+};
+WindowSides window_sides(const ConvNode& node);
+
 ConvGeometry conv_geometry(const ConvNode& node, int64_t height, int64_t width, int64_t channels);
 // Geometry of the first `count` nodes.
 std::vector<ConvGeometry> conv_geometries(const std::vector<ConvNode>& nodes, int64_t height, int64_t width, int count);

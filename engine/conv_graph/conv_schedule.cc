@@ -6,12 +6,14 @@
 namespace assay::conv_graph {
 namespace {
 
-struct Padding {
+// Along one axis.
+struct Extent {
   int64_t out, before, after;
 };
 
-Padding same_padding(int64_t in, int64_t kernel, int64_t stride) {
-  const int64_t out = (in + stride - 1) / stride;
+Extent extent_of(Padding padding, int64_t in, int64_t kernel, int64_t stride) {
+  const int64_t out = (in + stride - 1) / stride;  // for symmetric padding and odd K also (in - 1) / stride + 1
+  if (padding == Padding::kSymmetric) return {out, (kernel - 1) / 2, (kernel - 1) / 2};
   const int64_t total = std::max<int64_t>((out - 1) * stride + kernel - in, 0);
   return {out, total / 2, total - total / 2};
 }
@@ -34,11 +36,18 @@ int64_t output_bytes(const ConvGeometry& g) {
 
 }  // namespace
 
+WindowSides window_sides(const ConvNode& node) {
+  if (node.kind == NodeKind::kMaxPool) return {node.pool_side, node.pool_side};
+  return {node.weight.dim(2), node.weight.dim(3)};
+}
+
 ConvGeometry conv_geometry(const ConvNode& node, int64_t height, int64_t width, int64_t channels) {
-  const Padding rows = same_padding(height, node.weight.dim(2), node.stride);
-  const Padding columns = same_padding(width, node.weight.dim(3), node.stride);
-  return {height,      width,      channels,       rows.out,     columns.out, node.weight.dim(0),
-          rows.before, rows.after, columns.before, columns.after};
+  const WindowSides sides = window_sides(node);
+  const Extent rows = extent_of(node.padding, height, sides.height, node.stride);
+  const Extent columns = extent_of(node.padding, width, sides.width, node.stride);
+  const int64_t out_channels = node.kind == NodeKind::kMaxPool ? channels : node.weight.dim(0);
+  return {height,       width,       channels,   rows.out,       columns.out,
+          out_channels, rows.before, rows.after, columns.before, columns.after};
 }
 
 std::vector<ConvGeometry> conv_geometries(const std::vector<ConvNode>& nodes, int64_t height, int64_t width,

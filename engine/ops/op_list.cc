@@ -10,6 +10,7 @@
 #include "kernels/gaussian/cholesky.h"
 #include "kernels/gaussian/covariance.h"
 #include "kernels/gaussian/mahalanobis.h"
+#include "kernels/interpolate/bicubic_resize.h"
 #include "kernels/interpolate/bilinear_resize.h"
 #include "kernels/knn/nearest_neighbour.h"
 #include "kernels/knn/packed_bank.h"
@@ -47,6 +48,7 @@ const std::vector<ListedOp>& op_list() {
       listed("packed_bank", kernels::pack_bank),
       listed("place_columns", kernels::place_columns),
       listed("position_gaussians", kernels::covariance_accumulate, kernels::covariance_finish, kernels::cholesky),
+      listed("resize_bicubic", kernels::bicubic_resize),
       listed("resize_bilinear", kernels::bilinear_resize),
       listed("segment_minimum", kernels::segment_minimum),
       listed("to_float16", kernels::to_float16),

@@ -20,6 +20,7 @@
 #include "engine/ops/neighbourhood_mean.h"
 #include "engine/ops/position_gaussians.h"
 #include "engine/ops/resize.h"
+#include "engine/ops/resize_bicubic.h"
 #include "engine/ops/resize_bilinear.h"
 #include "engine/ops/row_ops.h"
 #include "engine/ops/segment_minimum.h"
@@ -104,6 +105,7 @@ std::map<std::string, Call> examples() {
          const PositionGaussians g = gaussians();
          return std::vector<Tensor>{g.mean, g.cholesky};
        }},
+      {"resize_bicubic", [=] { return std::vector<Tensor>{resize_bicubic(grid, 5, 4, 0.4, 0.75)}; }},
       {"resize_bilinear", [=] { return std::vector<Tensor>{resize_bilinear(grid, 5, 4)}; }},
       {"segment_minimum", [=] { return std::vector<Tensor>{segment_minimum(queries, bank, offsets)}; }},
       {"to_float16", [=] { return std::vector<Tensor>{to_float16(rows)}; }},

@@ -33,7 +33,8 @@ class BackboneWorkspace {
 
 // Lives on one device. Immutable and safe to share between threads, each with its own workspace. On the CPU an image is
 // computed by the calling thread alone, so the result does not depend on the number of threads: run several images at
-// once (kernels/base/parallel.h). On a GPU the work is put on the calling thread's current stream; batches fill it.
+// once (kernels/base/parallel.h). (A transformer's products use idle threads, too, with the same result.) On a GPU the
+// work is put on the calling thread's current stream; batches fill it.
 class Backbone {
  public:
   static constexpr int64_t kMinImageSide = 32;
@@ -41,6 +42,8 @@ class Backbone {
   virtual ~Backbone() = default;
   virtual const std::string& name() const = 0;
   virtual Device device() const = 0;
+  // Sides of images are multiples of it where every level is to have whole cells.
+  virtual int64_t side_multiple() const { return 32; }
   // In the order in which they are computed.
   virtual const std::vector<BackboneLevel>& levels() const = 0;
   virtual std::unique_ptr<BackboneWorkspace> make_workspace() const = 0;

@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
   const std::string level = argc > 1 ? argv[1] : "block10";
   std::printf("backbone            level    image    first_ms  best_cpu_ms  median_ms  threads  images_per_s\n");
   for (const auto& listing : assay::models::backbone_list()) {
-    const auto backbone = listing.make(assay::Device::cpu()).value();
+    if (!listing.has_built_in_weights) continue;
+    const auto backbone = listing.make({}, assay::Device::cpu()).value();
     for (const int64_t side : {256, 384}) {
       const assay::Tensor image = assay::Tensor::zeros<uint8_t>({side, side, 3}, "bench");
       for (int64_t i = 0; i < image.size(); ++i) image.data<uint8_t>()[i] = static_cast<uint8_t>(i * i >> 7);

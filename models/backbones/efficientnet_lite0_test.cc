@@ -233,7 +233,8 @@ TEST_CASE("small images, unknown and repeated levels and foreign workspaces are 
   CHECK_THROWS_WITH(b->forward(pattern(32, 32), {"stem"}, foreign),
                     "efficientnet_lite0: the workspace was made by another backbone");
   CHECK(make_backbone("efficientnet_b9").message() ==
-        "backbone efficientnet_b9: unknown, expected one of: efficientnet_lite0");
+        "backbone efficientnet_b9: unknown, expected one of: efficientnet_lite0, resnet18, resnet50, "
+        "wide_resnet50_2, dinov2_reg_vit_s14, dinov2_reg_vit_b14, dinov2_reg_vit_l14");
 }
 
 TEST_CASE("weights that are not this network's are refused by name") {

@@ -16,6 +16,7 @@ struct InputSizeRule {
   };
   int64_t image_size = 256;  // pixels
   Fit fit = Fit::kKeepAspect;
+  int64_t multiple = 32;  // of the sides, as the backbone wants them (Backbone::side_multiple)
 };
 
 struct InputSize {
@@ -23,7 +24,8 @@ struct InputSize {
   int64_t width;
 };
 
-// Sides are multiples of 32 (every level of a backbone then has whole cells), at least 32 and at most 8 * image_size.
+// Sides are multiples of rule.multiple (every level of a backbone then has whole cells), at least that and at most
+// 8 * image_size.
 // width, height >= 1 (assay::Error).
 InputSize input_size(int64_t width, int64_t height, const InputSizeRule& rule);
 

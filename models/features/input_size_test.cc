@@ -22,6 +22,24 @@ TEST_CASE("the aspect is kept at about constant area, in multiples of 32") {
   check(1, 20000, 32, 2048);
 }
 
+TEST_CASE("sides are multiples of what the backbone wants") {
+  InputSizeRule rule;
+  rule.image_size = 392;
+  rule.multiple = 14;
+  const auto check = [&](int64_t width, int64_t height, int64_t expected_width, int64_t expected_height) {
+    const InputSize size = input_size(width, height, rule);
+    CHECK(size.width == expected_width);
+    CHECK(size.height == expected_height);
+  };
+  check(100, 100, 392, 392);
+  check(200, 100, 560, 280);  // 554.4 x 277.2
+  check(1, 20000, 14, 3136);
+  rule.fit = InputSizeRule::Fit::kStretch;
+  check(200, 100, 392, 392);
+  rule.multiple = 0;
+  CHECK_THROWS_AS(input_size(1, 1, rule), Error);
+}
+
 TEST_CASE("stretching ignores the aspect") {
   const InputSize size = input_size(480, 195, {250, InputSizeRule::Fit::kStretch});
   CHECK(size.width == 256);
