@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "models/backbones/backbone_list.h"
+#include "models/backbones/weight_file.h"
+#include "pipeline/data/sha256.h"
 #include "pipeline/model/json_fields.h"
 
 namespace assay::pipeline {
@@ -13,21 +15,48 @@ constexpr char kWhat[] = "features";
 constexpr int64_t kMaxImageSize = 4096;    // px; at 8 px a cell 262144 patches an image
 constexpr int64_t kMaxNeighbourhood = 15;  // cells
 
+// Of names, shapes and values, in the order of the list.
+std::string hash_of(const models::NamedTensors& weights) {
+  std::string digests;
+  for (const auto& [name, tensor] : weights) {
+    const data::ByteView bytes(reinterpret_cast<const uint8_t*>(tensor.raw()), tensor.bytes());
+    digests += text(name, " ", to_string(tensor.shape()), " ", data::sha256(bytes), "\n");
+  }
+  return data::sha256({reinterpret_cast<const uint8_t*>(digests.data()), digests.size()});
+}
+
 }  // namespace
 
 FeatureRecipe default_feature_recipe() {
   FeatureRecipe recipe;
-  recipe.patches.levels = {"block10"};
+  recipe.patches.levels = default_levels(recipe.backbone);
   return recipe;
 }
 
+std::vector<std::string> default_levels(const std::string& backbone) {
+  if (backbone == "efficientnet_lite0") return {"block10"};
+  if (backbone.rfind("dinov2", 0) == 0) return {backbone == "dinov2_reg_vit_l14" ? "layer12" : "layer7"};
+  return {"layer2", "layer3"};  // PatchCore's of ResNets
+}
+
+Result<models::NamedTensors> read_backbone_weights(const std::string& backbone, const std::string& path) {
+  Result<models::NamedTensors> weights = models::read_weight_file(path);
+  if (!weights.ok()) return weights.status();
+  const Result<std::unique_ptr<models::Backbone>> made =
+      models::make_backbone(backbone, Device::cpu(), weights.value());
+  if (!made.ok()) return Status::error(path, ": ", made.message());
+  return weights;
+}
+
 nlohmann::json to_json(const FeatureRecipe& recipe) {
-  return {{"backbone", recipe.backbone},
-          {"image_size", recipe.input_size.image_size},
-          {"fit", models::fit_name(recipe.input_size.fit)},
-          {"levels", recipe.patches.levels},
-          {"neighbourhood", recipe.patches.neighbourhood},
-          {"unit_length", recipe.patches.unit_length}};
+  nlohmann::json description = {{"backbone", recipe.backbone},
+                                {"image_size", recipe.input_size.image_size},
+                                {"fit", models::fit_name(recipe.input_size.fit)},
+                                {"levels", recipe.patches.levels},
+                                {"neighbourhood", recipe.patches.neighbourhood},
+                                {"unit_length", recipe.patches.unit_length}};
+  if (!recipe.weights.empty()) description["weights_sha256"] = hash_of(recipe.weights);
+  return description;
 }
 
 Result<FeatureRecipe> feature_recipe_from_json(const nlohmann::json& description) {
@@ -50,7 +79,7 @@ Result<FeatureRecipe> feature_recipe_from_json(const nlohmann::json& description
 }
 
 Result<std::unique_ptr<models::PatchFeatures>> make_patch_features(const FeatureRecipe& recipe, Device device) {
-  Result<std::unique_ptr<models::Backbone>> backbone = models::make_backbone(recipe.backbone, device);
+  Result<std::unique_ptr<models::Backbone>> backbone = models::make_backbone(recipe.backbone, device, recipe.weights);
   if (!backbone.ok()) return backbone.status();
   try {
     return std::make_unique<models::PatchFeatures>(std::move(backbone).value(), recipe.patches);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kFormatVersion = 1;
 constexpr char kMetadataKey[] = "assay";
+constexpr char kBackbonePrefix[] = "backbone.";  // of the tensors that are the user's weights
 
 // The description of a model file, with its own version checked.
 Result<nlohmann::json> read_description(const io::SafetensorsReader& reader) {
@@ -66,6 +67,7 @@ Result<std::unique_ptr<Model>> Model::make(FeatureRecipe recipe, std::string det
   ASSAY_RETURN_IF_ERROR(try_detector(*detector, *features.value()));
   std::unique_ptr<Model> model(new Model);
   model->recipe_ = std::move(recipe);
+  model->recipe_.input_size.multiple = features.value()->backbone().side_multiple();
   model->detector_name_ = std::move(detector_name);
   model->detector_ = std::move(detector);
   model->features_ = std::move(features).value();
@@ -97,7 +99,11 @@ Result<std::unique_ptr<Model>> Model::load(const std::string& path, Device devic
   for (const io::SafetensorsEntry& entry : reader.value().entries()) {
     Result<Tensor> tensor = reader.value().read(entry.name, "model");
     if (!tensor.ok()) return tensor.status();
-    tensors[entry.name] = std::move(tensor).value();
+    if (entry.name.rfind(kBackbonePrefix, 0) == 0) {
+      recipe.value().weights.push_back({entry.name.substr(sizeof kBackbonePrefix - 1), std::move(tensor).value()});
+    } else {
+      tensors[entry.name] = std::move(tensor).value();
+    }
   }
   const auto state = d["detector"].find("state");
   if (state == d["detector"].end()) return in_file(Status::error("detector: state is missing"));
@@ -120,6 +126,7 @@ Status Model::save(const std::string& path) const {
   std::map<std::string, Tensor> tensors;
   nlohmann::json d = description();
   d["detector"]["state"] = detector_->save(&tensors);
+  for (const auto& [name, tensor] : recipe_.weights) tensors[kBackbonePrefix + name] = tensor;
   const auto replace = nlohmann::json::error_handler_t::replace;  // file names need not be UTF-8
   return io::write_safetensors(path, std::vector<std::pair<std::string, Tensor>>(tensors.begin(), tensors.end()),
                                {{kMetadataKey, d.dump(-1, ' ', /*ensure_ascii=*/false, replace)}});

@@ -44,7 +44,10 @@ const std::vector<Flag>& training_flags() {
   static const std::vector<Flag> table = {
       {"detector", FlagType::kText, "patchcore", "patchcore|padim|dinomaly", 0, 0, "final detector"},
       {"stage1-detector", FlagType::kText, "", "NAME", 0, 0, "detector of stage 1; the final one's kind if not given"},
-      {"backbone", FlagType::kText, "efficientnet_lite0", "NAME", 0, 0, "feature extractor"},
+      {"backbone", FlagType::kText, "efficientnet_lite0", "NAME", 0, 0,
+       "feature extractor; see `assay import-weights --help`"},
+      {"weights", FlagType::kText, "", "FILE", 0, 0,
+       "of a backbone that has none built in: PyTorch .pth or .safetensors"},
       {"levels", FlagType::kText, "", "A,B", 0, 0, "backbone levels; the first one's cells are the patches"},
       {"image-size", FlagType::kInt, "256", "PX", 32, 4096, "side of the square whose area the scaled image has"},
       {"fit", FlagType::kText, "keep-aspect", "keep-aspect|stretch", 0, 0, "how an image is brought to that size"},
@@ -120,7 +123,13 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.dataset = dataset_options(flags);
   o.strict = flags.boolean("strict");
   o.features.backbone = flags.text("backbone");
-  if (flags.given("levels")) o.features.patches.levels = split_at_commas(flags.text("levels"));
+  if (!flags.text("weights").empty()) {
+    Result<models::NamedTensors> weights = pipeline::read_backbone_weights(o.features.backbone, flags.text("weights"));
+    if (!weights.ok()) return weights.status();
+    o.features.weights = std::move(weights).value();
+  }
+  o.features.patches.levels =
+      flags.given("levels") ? split_at_commas(flags.text("levels")) : pipeline::default_levels(o.features.backbone);
   o.features.input_size.image_size = flags.integer("image-size");
   o.features.input_size.fit = models::fit_from_name(flags.text("fit")).value();
   const Result<models::ImageScoreRule> score = models::ImageScoreRule::from_name(flags.text("image-score"));
@@ -180,6 +189,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.rescue = rescue == "patches" ? pipeline::Rescue::kPatches : pipeline::Rescue::kNone;
   const auto features = pipeline::make_patch_features(o.features);
   if (!features.ok()) return features.status();
+  o.features.input_size.multiple = features.value()->backbone().side_multiple();
   return o;
 }
 
