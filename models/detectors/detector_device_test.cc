@@ -34,7 +34,13 @@ struct Variant {
 
 std::vector<Variant> variants() {
   std::vector<Variant> all;
-  for (const DetectorListing& listing : detector_list()) all.push_back({listing.name, {}});
+  for (const DetectorListing& listing : detector_list()) {
+    Variant v{listing.name, {}};
+    v.options.dinomaly.iterations = 5;  // a simulated GPU trains slowly, and rounding grows with every step
+    v.options.dinomaly.batch = 4;
+    v.options.dinomaly.blocks = 2;
+    all.push_back(v);
+  }
   Variant greedy{"patchcore", {}};
   greedy.options.patchcore.selector = PatchcoreOptions::Selector::kGreedy;
   greedy.options.patchcore.space.whiten = 0.5;
