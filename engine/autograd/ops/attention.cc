@@ -1,39 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/autograd/ops/attention.h"
 
-#include "engine/autograd/ops/op_run.h"
+#include "engine/autograd/ops/qkv_heads.h"
 #include "kernels/attention/attention.h"
 
 namespace assay::autograd {
-namespace {
-
-struct Heads {
-  int64_t batch, tokens, heads, width;  // width: HD
-  int64_t channels() const { return heads * width; }
-  kernels::AttentionStrides inside_qkv() const { return kernels::attention_qkv_strides(tokens, heads, width); }
-  kernels::AttentionStrides alone() const { return kernels::attention_strides(tokens, heads, width); }
-};
-
-Heads heads_of(const Tensor& qkv, int64_t heads) { return {qkv.dim(0), qkv.dim(1), heads, qkv.dim(2) / (3 * heads)}; }
-
-}  // namespace
 
 std::vector<Shape> Attention::infer(const Inputs& in, const Attrs& attrs) {
-  const Tensor& qkv = in[0];
-  check_float32(kName, "qkv", qkv);
-  ASSAY_CHECK(attrs.heads >= 1 && qkv.rank() == 3 && qkv.dim(2) >= 1 && qkv.dim(2) % (3 * attrs.heads) == 0, kName,
-              ": qkv has shape ", to_string(qkv.shape()), ", expected (B, T, 3 C) with C a multiple of ", attrs.heads,
-              " heads");
-  const int64_t width = heads_of(qkv, attrs.heads).width;
-  ASSAY_CHECK(width <= kernels::kAttentionMostHeadWidth, kName, ": heads of ", width, " channels, at most ",
-              kernels::kAttentionMostHeadWidth, " are supported");
-  return {{qkv.dim(0), qkv.dim(1), qkv.dim(2) / 3}};
+  return {check_qkv(kName, in[0], attrs.heads)};
 }
 
 void Attention::forward(ForwardContext& c, const Attrs& attrs) {
   const Tensor& qkv = c.input(0);
   const ops::OpContext ctx(kName, {{"qkv", &qkv}});
-  const Heads h = heads_of(qkv, attrs.heads);
+  const QkvHeads h = qkv_heads(qkv, attrs.heads);
   const float* q = ctx.in<float>(qkv);
   Tensor lse;
   if (c.is_recorded()) lse = ctx.empty<float>({h.batch, h.heads, h.tokens}, kName);
@@ -48,7 +28,7 @@ void Attention::forward(ForwardContext& c, const Attrs& attrs) {
 void Attention::backward(BackwardContext& c, const Attrs& attrs) {
   const Tensor &grad_y = c.grad_output(0), &qkv = c.saved(0), &y = c.saved(1), &lse = c.saved(2);
   const ops::OpContext ctx(kName, {{"grad_y", &grad_y}, {"qkv", &qkv}});
-  const Heads h = heads_of(qkv, attrs.heads);
+  const QkvHeads h = qkv_heads(qkv, attrs.heads);
   const GradSlot slot = c.grad_input(0);
   if (!slot.is_wanted) return;
   const Storage workspace =

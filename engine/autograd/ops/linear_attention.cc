@@ -1,45 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/autograd/ops/linear_attention.h"
 
-#include "engine/autograd/ops/op_run.h"
+#include "engine/autograd/ops/qkv_heads.h"
 #include "kernels/attention/linear_attention.h"
 
 namespace assay::autograd {
-namespace {
-
-struct Heads {
-  int64_t batch, tokens, heads, width;  // width: HD
-  int64_t channels() const { return heads * width; }
-};
-
-Heads heads_of(const Tensor& qkv, int64_t heads) { return {qkv.dim(0), qkv.dim(1), heads, qkv.dim(2) / (3 * heads)}; }
-
-}  // namespace
 
 std::vector<Shape> LinearAttention::infer(const Inputs& in, const Attrs& attrs) {
-  const Tensor& qkv = in[0];
-  check_float32(kName, "qkv", qkv);
-  ASSAY_CHECK(attrs.heads >= 1 && qkv.rank() == 3 && qkv.dim(2) >= 1 && qkv.dim(2) % (3 * attrs.heads) == 0, kName,
-              ": qkv has shape ", to_string(qkv.shape()), ", expected (B, T, 3 C) with C a multiple of ", attrs.heads,
-              " heads");
-  const int64_t width = heads_of(qkv, attrs.heads).width;
-  ASSAY_CHECK(width <= kernels::kAttentionMostHeadWidth, kName, ": heads of ", width, " channels, at most ",
-              kernels::kAttentionMostHeadWidth, " are supported");
-  return {{qkv.dim(0), qkv.dim(1), qkv.dim(2) / 3}};
+  return {check_qkv(kName, in[0], attrs.heads)};
 }
 
 void LinearAttention::forward(ForwardContext& c, const Attrs& attrs) {
   const Tensor& qkv = c.input(0);
   const ops::OpContext ctx(kName, {{"qkv", &qkv}});
-  const Heads h = heads_of(qkv, attrs.heads);
+  const QkvHeads h = qkv_heads(qkv, attrs.heads);
   const Tensor kv = ctx.empty<float>({h.batch, h.heads, h.width, h.width}, kName);
   const Tensor k_sum = ctx.empty<float>({h.batch, h.heads, h.width}, kName);
   const float* q = ctx.in<float>(qkv);
-  const kernels::AttentionStrides inside = kernels::attention_qkv_strides(h.tokens, h.heads, h.width);
+  const kernels::AttentionStrides inside = h.inside_qkv();
   ctx.run(kernels::linear_attention_forward,
           {q, q + h.channels(), q + 2 * h.channels(), ctx.out<float>(c.output(0)), ctx.out<float>(kv),
-           ctx.out<float>(k_sum), h.batch, h.tokens, h.heads, h.width, inside, inside, inside,
-           kernels::attention_strides(h.tokens, h.heads, h.width)});
+           ctx.out<float>(k_sum), h.batch, h.tokens, h.heads, h.width, inside, inside, inside, h.alone()});
   c.save(qkv);
   c.save(c.output(0));
   c.save(kv);
@@ -49,7 +30,7 @@ void LinearAttention::forward(ForwardContext& c, const Attrs& attrs) {
 void LinearAttention::backward(BackwardContext& c, const Attrs& attrs) {
   const Tensor &grad_y = c.grad_output(0), &qkv = c.saved(0);
   const ops::OpContext ctx(kName, {{"grad_y", &grad_y}, {"qkv", &qkv}});
-  const Heads h = heads_of(qkv, attrs.heads);
+  const QkvHeads h = qkv_heads(qkv, attrs.heads);
   const GradSlot slot = c.grad_input(0);
   const Storage workspace = ctx.workspace(
       static_cast<int64_t>(kernels::linear_attention_backward_workspace_bytes(h.batch, h.tokens, h.heads, h.width)));
@@ -69,8 +50,8 @@ void LinearAttention::backward(BackwardContext& c, const Attrs& attrs) {
   args.tokens = h.tokens;
   args.heads = h.heads;
   args.head_width = h.width;
-  args.q_strides = args.k_strides = args.v_strides = kernels::attention_qkv_strides(h.tokens, h.heads, h.width);
-  args.out_strides = kernels::attention_strides(h.tokens, h.heads, h.width);
+  args.q_strides = args.k_strides = args.v_strides = h.inside_qkv();
+  args.out_strides = h.alone();
   args.grad_q_mode = args.grad_k_mode = args.grad_v_mode = mode_of(slot);
   ctx.run(kernels::linear_attention_backward, args);
 }
