@@ -100,7 +100,10 @@ bool run_case(const Case& c, const Options& o) {
   const PreparedCase prepared = c.prepare();
   prepared.run();
   if (o.on_gpu) wait_for_gpu();
-  const bool right = prepared.verify();
+  if (!prepared.verify()) {
+    std::fprintf(stderr, "error: %s:%s gives a wrong answer: not timed\n", c.kernel.c_str(), c.shape.c_str());
+    return false;
+  }
   if (prepared.base) prepared.base();
   const double compute_s = c.flop / fma_limit(o);
   const bool memory_bound = c.bytes / read_limit(o) > compute_s;
@@ -119,8 +122,7 @@ bool run_case(const Case& c, const Options& o) {
               memory_bound ? "memory" : "compute", percentile(roofline, 0.5) * 100,
               against_base.empty() ? 0.0 : percentile(against_base, 0.5));
   std::fflush(stdout);
-  if (!right) std::fprintf(stderr, "error: %s:%s gives a wrong answer\n", c.kernel.c_str(), c.shape.c_str());
-  return right;
+  return true;
 }
 
 std::vector<Case> all_cases() {

@@ -87,7 +87,8 @@ def occupancy(usage, threads, dynamic):
     by = {
         "warps": max_warps // warps,
         "blocks": max_blocks,
-        "registers": registers // per_warp // warps,
+        # Each of a multiprocessor's four partitions has a quarter of the registers, and whole warps.
+        "registers": 4 * (registers // 4 // per_warp) // warps,
         "shared memory": shared // (-(-(usage.shared + dynamic + 1024) // 128) * 128),
     }
     limit = min(by, key=by.get)

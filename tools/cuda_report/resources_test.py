@@ -69,6 +69,7 @@ class Occupancy(unittest.TestCase):
     def test_limits(self):
         self.assertEqual(resources.occupancy(self.usage(32, 0), 256, 0), (1.0, "warps"))
         self.assertEqual(resources.occupancy(self.usage(128, 0), 256, 0), (0.25, "registers"))
+        self.assertEqual(resources.occupancy(self.usage(216, 0), 64, 0), (8 / 64, "registers"))  # two warps a partition
         self.assertEqual(resources.occupancy(self.usage(32, 0), 256, 100000), (0.25, "shared memory"))
         self.assertEqual(resources.occupancy(self.usage(32, 0), 32, 0), (0.5, "blocks"))
 
