@@ -10,6 +10,7 @@
 #include "kernels/elementwise/convert_bfloat16_ref.h"
 #include "kernels/elementwise/convert_float16_ref.h"
 #include "kernels/matmul/gemm_cases.h"
+#include "kernels/matmul/gemm_far_cases.h"
 
 namespace assay::kernels {
 namespace {
@@ -67,6 +68,17 @@ TEST_CASE("gemm_int8 is exact, for every shape and transpose") {
     GemmData<int8_t, int32_t> data(t, int8_of);
     data.run_on_backend(gemm_int8);
     data.check(0);
+  }
+}
+
+TEST_CASE("tensor-core products reach rows and matrices beyond element 2^31 of each operand") {
+  for (const FarGemmCase& t : far_gemm_cases({FarBy::kRows, FarBy::kLeadingDimension, FarBy::kMatrices})) {
+    check_far_gemm(gemm_bfloat16, t, bfloat16_of, 20 * kAddition, ref::value_of_bfloat16);
+    check_far_gemm(gemm_3xtf32, t, same, (6 + 3 * 20) * kAddition, [](float x) { return static_cast<double>(x); });
+    if (t.operand != FarOperand::kResidual) {
+      check_far_gemm(
+          gemm_int8, t, int8_of, 0, [](int8_t x) { return static_cast<double>(x); }, /*with_epilogue=*/false);
+    }
   }
 }
 

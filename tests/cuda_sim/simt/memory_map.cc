@@ -102,10 +102,9 @@ uint64_t rounded_up(uint64_t bytes) { return (bytes + kGranule - 1) / kGranule *
 
 void set_limits(const Allocation& allocation, bool is_usable) {
   uint16_t* limits = map().limits + (allocation.base - map().base) / kGranule;
-  for (uint64_t offset = 0; offset < allocation.bytes; offset += kGranule) {
-    limits[offset / kGranule] =
-        is_usable ? static_cast<uint16_t>(std::min<uint64_t>(kGranule, allocation.bytes - offset)) : 0;
-  }
+  const uint64_t whole = allocation.bytes / kGranule, rest = allocation.bytes % kGranule;
+  std::fill_n(limits, whole, static_cast<uint16_t>(is_usable ? kGranule : 0));
+  if (rest != 0) limits[whole] = static_cast<uint16_t>(is_usable ? rest : 0);
 }
 
 Allocation* find(uint64_t address) {
