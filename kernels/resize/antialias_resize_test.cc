@@ -3,12 +3,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
 
 #include "kernels/resize/antialias_resize_ref.h"
 #include "kernels/resize/resize_golden.h"
+#include "kernels/resize/resize_workspace.h"
+#include "kernels/resize/triangle_taps.h"
 #include "tests/support/guarded_bytes.h"
 #include "tests/support/staging.h"
 #include "tests/support/targets.h"
@@ -114,6 +117,43 @@ TEST_CASE("antialias_resize treats each image of a batch as it does one") {
       CHECK(resized(x, stride, batch) == expected);
       batch.batch = 0;
       CHECK(resized(x, stride, batch).empty());
+    }
+  }
+}
+
+// Whether the kernel's taps are those of the host, one whose weight is zero included: a fused product finds another
+// such tap at a triangle's edge.
+bool same_taps(const TriangleTaps& found, int64_t in, int64_t out) {
+  std::vector<int32_t> weights(out * found.stride), first(out), num_taps(out);
+  compute_triangle_taps(in, out, {found.stride, weights.data(), first.data(), num_taps.data()});
+  for (int64_t i = 0; i < out; ++i) {
+    if (found.first[i] != first[i] || found.num_taps[i] != num_taps[i]) return false;
+    const int32_t *a = found.weights + i * found.stride, *b = weights.data() + i * found.stride;
+    if (!std::equal(a, a + num_taps[i], b)) return false;
+  }
+  return true;
+}
+
+TEST_CASE("antialias_resize's taps are the same to the bit on every backend") {
+  for (int64_t in = 1; in <= 45; ++in) {
+    for (const int64_t out : {1, 6, 7, 9, 15, 21, 27, 46, 57, 63}) {
+      if (in == out) continue;  // nothing is computed
+      CAPTURE(in);
+      CAPTURE(out);
+      const std::vector<uint8_t> x(in * out, 1);
+      AntialiasResizeArgs args = {nullptr, nullptr, nullptr, in, out, 1, out, out, in};
+      GuardedBytes y(in * out);
+      GuardedBytes workspace(static_cast<int64_t>(antialias_resize_workspace_bytes(args, testing::test_backend())));
+      Staging staging;
+      args.x = staging.in(x);
+      args.y = staging.out(y);
+      args.workspace = staging.out(workspace);
+      run(antialias_resize, args, staging.stream());
+      staging.finish();
+      WorkspacePieces pieces(workspace.data());
+      const ResizeWorkspace found(args, 1, pieces);
+      CHECK(same_taps(found.rows, in, out));
+      CHECK(same_taps(found.columns, out, in));
     }
   }
 }
