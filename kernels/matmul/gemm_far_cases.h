@@ -47,7 +47,7 @@ class SpreadMatrices {
         cols_(cols),
         ld_(!far || by == FarBy::kMatrices   ? aligned(cols)
             : by == FarBy::kLeadingDimension ? aligned(kFar)
-                                             : aligned(kFar / (rows - 1))),
+                                             : aligned(kFar / std::min<int64_t>(rows - 1, 16))),
         stride_(far && by == FarBy::kMatrices ? aligned(kFar) : rows * ld_),
         memory_((matrices - 1) * stride_ + (rows - 1) * ld_ + cols) {}
 
