@@ -202,6 +202,7 @@ inline std::vector<GemmCase> gemm_epilogue_cases() {
   for (const GemmActivation activation :
        {GemmActivation::kNone, GemmActivation::kRelu, GemmActivation::kRelu6, GemmActivation::kGelu}) {
     cases.push_back({20, 37, 24, false, true, 0, 1, false, 1, 0, true, false, activation});
+    cases.push_back({20, 37, 24, false, true, 0, 3, false, 0.5f, 0, true, true, activation});
     cases.push_back({33, 66, 17, false, false, 2, 3, false, 0.5f, 1, true, true, activation});
     cases.push_back({5, 9, 0, false, false, 1, 2, false, 1, -2, false, true, activation});
   }
