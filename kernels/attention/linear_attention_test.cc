@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/attention/linear_attention_ref.h"
+#include "kernels/attention/strided_operand.h"
 #include "kernels/base/parallel.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/numbers.h"
@@ -204,6 +205,70 @@ TEST_CASE("linear_attention takes q, k and v out of one tensor, and puts their g
     }
   }
   CHECK((near(got_q, grads.q) && near(got_k, grads.k) && near(got_v, grads.v)));
+}
+
+void check_strided(const AttentionCase& shape, const StridedCase& t) {
+  CAPTURE(static_cast<int>(t.q));
+  CAPTURE(static_cast<int>(t.k));
+  CAPTURE(static_cast<int>(t.v));
+  CAPTURE(static_cast<int>(t.out));
+  const auto [batch, tokens, heads, width] = shape;
+  const Problem p(shape, 11);
+  const AttentionStrides q_strides = gapped_strides(shape, 1, t.q), k_strides = gapped_strides(shape, 2, t.k);
+  const AttentionStrides v_strides = gapped_strides(shape, 3, t.v), out_strides = gapped_strides(shape, 4, t.out);
+  StridedOperand q(shape, q_strides), k(shape, k_strides), v(shape, v_strides), out(shape, out_strides);
+  StridedOperand grad_q(shape, q_strides), grad_k(shape, k_strides), grad_v(shape, v_strides);
+  StridedOperand grad_out(shape, out_strides);
+  q.put(p.q);
+  k.put(p.k);
+  v.put(p.v);
+  grad_out.put(p.grad_out);
+  GuardedBuffer<float> kv(batch * heads * width * width), k_sum(batch * heads * width);
+  GuardedBuffer<float> workspace(linear_attention_backward_workspace_bytes(batch, tokens, heads, width) /
+                                 sizeof(float));
+  Staging stage;
+  float *saved_kv = stage.out(kv), *saved_k_sum = stage.out(k_sum);
+  run(linear_attention_forward,
+      {q.data(), k.data(), v.data(), out.data(), saved_kv, saved_k_sum, batch, tokens, heads, width, q_strides,
+       k_strides, v_strides, out_strides, kEps},
+      stage.stream());
+  run(linear_attention_backward,
+      {q.data(),
+       k.data(),
+       v.data(),
+       out.data(),
+       saved_kv,
+       saved_k_sum,
+       grad_out.data(),
+       grad_q.data(),
+       grad_k.data(),
+       grad_v.data(),
+       stage.out(workspace),
+       batch,
+       tokens,
+       heads,
+       width,
+       q_strides,
+       k_strides,
+       v_strides,
+       out_strides,
+       kEps},
+      stage.stream());
+  stage.finish();
+  const Forward f = {out.get(), kv.values(), k_sum.values()};
+  const auto want = ref::linear_attention_forward(to_double(p.q), to_double(p.k), to_double(p.v), shape, kEps);
+  CHECK(count_wrong(f.out, want.out, want.out_tolerance) == 0);
+  const auto grads = ref::linear_attention_backward(to_double(p.q), to_double(p.k), to_double(p.v), saved(f, want),
+                                                    to_double(p.grad_out), shape, kEps);
+  CHECK(count_wrong(grad_q.get(), grads.q, grads.q_tolerance) == 0);
+  CHECK(count_wrong(grad_k.get(), grads.k, grads.k_tolerance) == 0);
+  CHECK(count_wrong(grad_v.get(), grads.v, grads.v_tolerance) == 0);
+}
+
+TEST_CASE("linear_attention takes operands of any strides, beyond element 2^31 too") {
+  for (const StridedCase& t : strided_cases()) check_strided({2, 5, 3, 20}, t);
+  check_strided({2, 33, 3, 70}, {});
+  check_strided({2, 33, 2, 70}, {FarAxis::kToken, FarAxis::kNone, FarAxis::kNone, FarAxis::kHead});
 }
 
 TEST_CASE("linear_attention's gradients accumulate where they are told to, and only those asked for are computed") {

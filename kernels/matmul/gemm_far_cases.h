@@ -87,7 +87,7 @@ void check_far_gemm(const KernelTable<GemmProblem<Input, Output>>& kernel, const
   CAPTURE(t.transpose_a);
   CAPTURE(t.transpose_b);
   const bool two = t.by == FarBy::kLeadingDimension;  // rows: enough, and more would take more addresses
-  const int64_t m = two ? 2 : 9, n = two ? 2 : 12, k = two ? 2 : 20, batch = t.by == FarBy::kMatrices ? 2 : 1;
+  const int64_t m = two ? 2 : 36, n = two ? 2 : 35, k = two ? 2 : 20, batch = t.by == FarBy::kMatrices ? 2 : 1;
   const auto is_far = [&](FarOperand operand) { return t.operand == operand; };
   SpreadMatrices<Input> a(batch, t.transpose_a ? k : m, t.transpose_a ? m : k, is_far(FarOperand::kA), t.by);
   SpreadMatrices<Input> b(batch, t.transpose_b ? n : k, t.transpose_b ? k : n, is_far(FarOperand::kB), t.by);
