@@ -62,19 +62,25 @@ struct Grads {
   std::vector<float> q, k, v;
 };
 
-Grads backward(const Problem& p, const Forward& f, GradMode mode = GradMode::kOverwrite, float held = 0) {
+struct GradModes {
+  GradMode q = GradMode::kOverwrite, k = GradMode::kOverwrite, v = GradMode::kOverwrite;
+};
+
+// Gradients that accumulate do so upon `held`.
+Grads backward(const Problem& p, const Forward& f, const GradModes& modes = {}, float held = 0) {
   const auto [batch, tokens, heads, width] = p.shape;
   const AttentionStrides strides = strides_of(p.shape);
   GuardedBuffer<float> q(p.shape.size()), k(p.shape.size()), v(p.shape.size());
   GuardedBuffer<float> workspace(attention_backward_workspace_bytes(batch, tokens, heads) / sizeof(float));
-  if (mode == GradMode::kAccumulate) {
-    for (auto* grad : {&q, &k, &v}) fill(*grad, std::vector<float>(p.shape.size(), held));
-  }
+  const std::vector<float> start(p.shape.size(), held);
+  if (modes.q == GradMode::kAccumulate) fill(q, start);
+  if (modes.k == GradMode::kAccumulate) fill(k, start);
+  if (modes.v == GradMode::kAccumulate) fill(v, start);
   Staging s;
-  run(attention_backward, {s.in(p.q), s.in(p.k), s.in(p.v), s.in(f.out),      s.in(f.lse), s.in(p.grad_out),
-                           s.out(q),  s.out(k),  s.out(v),  s.out(workspace), batch,       tokens,
-                           heads,     width,     strides,   strides,          strides,     strides,
-                           mode,      mode,      mode},
+  run(attention_backward,
+      {s.in(p.q),        s.in(p.k), s.in(p.v), s.in(f.out), s.in(f.lse), s.in(p.grad_out), s.out(q), s.out(k), s.out(v),
+       s.out(workspace), batch,     tokens,    heads,       width,       strides,          strides,  strides,  strides,
+       modes.q,          modes.k,   modes.v},
       s.stream());
   s.finish();
   CHECK((q.guards_intact() && k.guards_intact() && v.guards_intact() && workspace.guards_intact()));
@@ -224,13 +230,20 @@ TEST_CASE("attention takes operands of any strides, beyond element 2^31 too") {
 TEST_CASE("attention's gradients accumulate where they are told to, and only those asked for are computed") {
   const Problem p({1, 70, 2, 24}, 7);
   const Forward f = forward(p);
-  const Grads once = backward(p, f), sum = backward(p, f, GradMode::kAccumulate, 0.5f);
+  const Grads once = backward(p, f);
   const auto is_sum = [](const std::vector<float>& got, const std::vector<float>& want) {
     std::vector<double> expected, tolerance;
     for (const float v : want) expected.push_back(v + 0.5), tolerance.push_back(1e-4 * (1 + std::fabs(v)));
     return count_wrong(got, expected, tolerance) == 0;  // sgemm adds to c piece by piece: other roundings
   };
-  CHECK((is_sum(sum.q, once.q) && is_sum(sum.k, once.k) && is_sum(sum.v, once.v)));
+  constexpr GradMode kAdd = GradMode::kAccumulate, kSet = GradMode::kOverwrite;
+  for (const GradModes& modes :
+       {GradModes{kAdd, kAdd, kAdd}, {kAdd, kSet, kSet}, {kSet, kAdd, kSet}, {kSet, kSet, kAdd}}) {
+    const Grads got = backward(p, f, modes, 0.5f);
+    CHECK((modes.q == kAdd ? is_sum(got.q, once.q) : got.q == once.q));
+    CHECK((modes.k == kAdd ? is_sum(got.k, once.k) : got.k == once.k));
+    CHECK((modes.v == kAdd ? is_sum(got.v, once.v) : got.v == once.v));
+  }
   GuardedBuffer<float> q(p.shape.size()), v(p.shape.size()), workspace(140);
   const AttentionStrides strides = strides_of(p.shape);
   Staging s;
