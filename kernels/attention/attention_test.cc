@@ -268,6 +268,18 @@ TEST_CASE("attention stands scores that would overflow, and keeps a NaN in q in 
   for (int64_t i = 0; i < 40; ++i) CHECK(std::isnan(with_nan.out[i * 16]) == (i == 7));
 }
 
+TEST_CASE("attention stands scores whose powers all vanish, backward too") {
+  // -400 each: keys past the end of a tile, whose scores are 0, would have a share of e^400.
+  Problem p({1, 37, 1, 16}, 10);
+  std::fill(p.q.begin(), p.q.end(), 10.0f);
+  std::fill(p.k.begin(), p.k.end(), -10.0f);
+  const Forward f = forward(p);
+  const Grads grads = backward(p, f);
+  for (const auto* values : {&f.out, &grads.q, &grads.k, &grads.v}) {
+    for (const float x : *values) CHECK(std::isfinite(x));
+  }
+}
+
 TEST_CASE("attention gives the same bits again, for any number of threads") {
   const Problem p({2, 90, 2, 32}, 9);
   const Forward one = forward(p);
