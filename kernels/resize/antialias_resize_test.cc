@@ -13,6 +13,7 @@
 #include "kernels/resize/resize_workspace.h"
 #include "kernels/resize/triangle_taps.h"
 #include "tests/support/guarded_bytes.h"
+#include "tests/support/sparse_array.h"
 #include "tests/support/staging.h"
 #include "tests/support/targets.h"
 
@@ -27,14 +28,23 @@ struct Sizes {
   int64_t batch = 1;
 };
 
+// What may differ between runs of a case without a difference in the result.
+struct Places {
+  uint8_t fill = 0xa5;
+  int64_t guard = 131;   // of y: 128 aligns it
+  int64_t x_offset = 0;  // bytes of x before the image
+};
+constexpr Places kAligned = {0x5a, 128, 0};
+
 // The resized image; checks that nothing outside the output and the workspace is written.
-std::vector<uint8_t> resized(const std::vector<uint8_t>& x, int64_t x_stride, const Sizes& s, uint8_t fill = 0xa5) {
-  GuardedBytes y(s.batch * s.out_height * s.out_width * s.channels, fill);
+std::vector<uint8_t> resized(const std::vector<uint8_t>& x, int64_t x_stride, const Sizes& s, const Places& at = {}) {
+  GuardedBytes y(s.batch * s.out_height * s.out_width * s.channels, at.fill, at.guard);
   AntialiasResizeArgs args = {nullptr,    nullptr,  nullptr,      s.height,    s.width,
                               s.channels, x_stride, s.out_height, s.out_width, s.batch};
-  GuardedBytes workspace(static_cast<int64_t>(antialias_resize_workspace_bytes(args, testing::test_backend())), fill);
+  GuardedBytes workspace(static_cast<int64_t>(antialias_resize_workspace_bytes(args, testing::test_backend())),
+                         at.fill);
   Staging staging;
-  args.x = staging.in(x);
+  args.x = staging.in(x) + at.x_offset;
   args.y = staging.out(y);
   args.workspace = staging.out(workspace);
   run(antialias_resize, args, staging.stream());
@@ -53,7 +63,7 @@ void check_against_reference(const Sizes& s, int64_t row_padding, std::mt19937& 
   const std::vector<uint8_t> before = x;
   const std::vector<uint8_t> y = resized(x, stride, s);
   CHECK(x == before);
-  CHECK(y == resized(x, stride, s, 0x5a));
+  CHECK(y == resized(x, stride, s, kAligned));
   const AntialiasResizeArgs args = {x.data(),   nullptr, nullptr,      s.height,   s.width,
                                     s.channels, stride,  s.out_height, s.out_width};
   const std::vector<double> expected = antialias_resize_ref(args);
@@ -115,6 +125,10 @@ TEST_CASE("antialias_resize treats each image of a batch as it does one") {
       Sizes batch = one;
       batch.batch = 3;
       CHECK(resized(x, stride, batch) == expected);
+      CHECK(resized(x, stride, batch, kAligned) == expected);
+      std::vector<uint8_t> late = {0};  // x alone is aligned to nothing
+      late.insert(late.end(), x.begin(), x.end());
+      CHECK(resized(late, stride, batch, {0x5a, 128, 1}) == expected);
       batch.batch = 0;
       CHECK(resized(x, stride, batch).empty());
     }
@@ -154,6 +168,33 @@ TEST_CASE("antialias_resize's taps are the same to the bit on every backend") {
       const ResizeWorkspace found(args, 1, pieces);
       CHECK(same_taps(found.rows, in, out));
       CHECK(same_taps(found.columns, out, in));
+    }
+  }
+}
+
+TEST_CASE("antialias_resize reaches rows and images beyond byte 2^31") {
+  std::mt19937 random(13);
+  // Copied, narrowed, and lowered by bytes and by words.
+  for (const Sizes& s : {Sizes{5, 8, 5, 8, 1, 2}, Sizes{5, 8, 5, 6, 1, 2}, Sizes{5, 8, 3, 8, 1, 2}}) {
+    for (const int64_t odd : {0, 1}) {
+      CAPTURE(s.out_height);
+      CAPTURE(s.out_width);
+      CAPTURE(odd);
+      const int64_t stride = (int64_t{1} << 29) + 64 + odd;
+      std::vector<uint8_t> x(2 * 5 * 8);
+      for (uint8_t& v : x) v = static_cast<uint8_t>(random());
+      testing::SparseArray<uint8_t> far(9 * stride + 8);
+      for (int64_t row = 0; row < 10; ++row) far.put(row * stride, {x.begin() + row * 8, x.begin() + row * 8 + 8});
+      GuardedBytes y(2 * s.out_height * s.out_width, 0xa5, 128);
+      AntialiasResizeArgs args = {far.data(), nullptr, nullptr,      s.height,    s.width,
+                                  s.channels, stride,  s.out_height, s.out_width, s.batch};
+      GuardedBytes workspace(static_cast<int64_t>(antialias_resize_workspace_bytes(args, testing::test_backend())));
+      Staging staging;
+      args.y = staging.out(y);
+      args.workspace = staging.out(workspace);
+      run(antialias_resize, args, staging.stream());
+      staging.finish();
+      CHECK(y.values() == resized(x, 8, s));
     }
   }
 }
