@@ -125,12 +125,13 @@ TEST_CASE("softmax rows sum to 1 and ignore a shift, however large") {
 TEST_CASE("softmax gives equal elements of a row equal bits, whoever computes them") {
   for (const int64_t cols : {300, 2500}) {  // a warp's row, and a block's
     CAPTURE(cols);
-    const std::vector<float> seven = random_floats(7, 9, -4, 4);
+    constexpr int64_t kRows = 64, kPeriod = 97;  // long, so that lanes have maxima of their own
+    const std::vector<float> values = random_floats(kPeriod * kRows, 9, -4, 4);
     std::vector<float> x;
-    for (int64_t c = 0; c < cols; ++c) x.push_back(seven[c % 7]);
-    const std::vector<float> y = forward(x, {1, cols});
+    for (int64_t i = 0; i < kRows * cols; ++i) x.push_back(values[i / cols * kPeriod + i % cols % kPeriod]);
+    const std::vector<float> y = forward(x, {kRows, cols});
     int64_t different = 0;
-    for (int64_t c = 7; c < cols; ++c) different += y[c] != y[c % 7];
+    for (int64_t i = 0; i < kRows * cols; ++i) different += y[i] != y[i / cols * cols + i % cols % kPeriod];
     CHECK(different == 0);
   }
 }
