@@ -28,7 +28,8 @@ template <class Args>
 void check_far_conv(const KernelTable<Args>& kernel, int64_t channels, int64_t out_channels, bool is_depthwise) {
   CAPTURE(kernel.name);
   CAPTURE(channels);
-  constexpr int64_t kRows = 5, kColumnsRead = 4, kOutColumns = 3, kWindow = 3;
+  // A tile reads further than its windows need.
+  constexpr int64_t kRows = 5, kColumnsRead = 16, kOutColumns = 3, kWindow = 3;
   const int64_t width = (int64_t{1} << 31) / ((kRows - 1) * channels) + 2, row = width * channels;
   const int64_t depth = kWindow * kWindow * (is_depthwise ? 1 : channels),
                 outputs = 2 * kRows * kOutColumns * out_channels;
@@ -41,24 +42,12 @@ void check_far_conv(const KernelTable<Args>& kernel, int64_t channels, int64_t o
   const std::vector<float> weight = normal_values(out_channels * depth, 2), bias = normal_values(out_channels, 3);
   testing::GuardedBuffer<float> y(outputs, 0);
   testing::Staging staging;
-  Args args = {x.data(),
-               staging.in(weight),
-               staging.in(bias),
-               nullptr,
-               staging.out(y),
-               2,
-               kRows,
-               width,
-               channels,
-               kRows,
-               kOutColumns,
-               out_channels,
-               kWindow,
-               kWindow,
-               /*stride=*/1,
-               /*pad_top=*/1,
-               /*pad_left=*/1,
-               ConvActivation::kNone};
+  Args args = {
+      x.data(),       staging.in(weight),   staging.in(bias), nullptr, staging.out(y), 2, kRows, width, channels,
+      kRows,          kOutColumns,          out_channels,     kWindow, kWindow,
+      /*stride=*/1,
+      /*pad_top=*/1,
+      /*pad_left=*/1, ConvActivation::kNone};
   run(kernel, args, staging.stream());
   staging.finish();
   FarReference<Args> host = {args, {}};
