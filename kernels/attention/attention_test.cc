@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/attention/attention_ref.h"
+#include "kernels/attention/strided_operand.h"
 #include "kernels/base/parallel.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/numbers.h"
@@ -61,19 +62,25 @@ struct Grads {
   std::vector<float> q, k, v;
 };
 
-Grads backward(const Problem& p, const Forward& f, GradMode mode = GradMode::kOverwrite, float held = 0) {
+struct GradModes {
+  GradMode q = GradMode::kOverwrite, k = GradMode::kOverwrite, v = GradMode::kOverwrite;
+};
+
+// Gradients that accumulate do so upon `held`.
+Grads backward(const Problem& p, const Forward& f, const GradModes& modes = {}, float held = 0) {
   const auto [batch, tokens, heads, width] = p.shape;
   const AttentionStrides strides = strides_of(p.shape);
   GuardedBuffer<float> q(p.shape.size()), k(p.shape.size()), v(p.shape.size());
   GuardedBuffer<float> workspace(attention_backward_workspace_bytes(batch, tokens, heads) / sizeof(float));
-  if (mode == GradMode::kAccumulate) {
-    for (auto* grad : {&q, &k, &v}) fill(*grad, std::vector<float>(p.shape.size(), held));
-  }
+  const std::vector<float> start(p.shape.size(), held);
+  if (modes.q == GradMode::kAccumulate) fill(q, start);
+  if (modes.k == GradMode::kAccumulate) fill(k, start);
+  if (modes.v == GradMode::kAccumulate) fill(v, start);
   Staging s;
-  run(attention_backward, {s.in(p.q), s.in(p.k), s.in(p.v), s.in(f.out),      s.in(f.lse), s.in(p.grad_out),
-                           s.out(q),  s.out(k),  s.out(v),  s.out(workspace), batch,       tokens,
-                           heads,     width,     strides,   strides,          strides,     strides,
-                           mode,      mode,      mode},
+  run(attention_backward,
+      {s.in(p.q),        s.in(p.k), s.in(p.v), s.in(f.out), s.in(f.lse), s.in(p.grad_out), s.out(q), s.out(k), s.out(v),
+       s.out(workspace), batch,     tokens,    heads,       width,       strides,          strides,  strides,  strides,
+       modes.q,          modes.k,   modes.v},
       s.stream());
   s.finish();
   CHECK((q.guards_intact() && k.guards_intact() && v.guards_intact() && workspace.guards_intact()));
@@ -174,16 +181,69 @@ TEST_CASE("attention takes q, k and v out of one tensor, and puts their gradient
   CHECK((near(got_q, grads.q) && near(got_k, grads.k) && near(got_v, grads.v)));
 }
 
+void check_strided(const AttentionCase& shape, const StridedCase& t) {
+  CAPTURE(static_cast<int>(t.q));
+  CAPTURE(static_cast<int>(t.k));
+  CAPTURE(static_cast<int>(t.v));
+  CAPTURE(static_cast<int>(t.out));
+  const auto [batch, tokens, heads, width] = shape;
+  const Problem p(shape, 11);
+  const AttentionStrides q_strides = gapped_strides(shape, 1, t.q), k_strides = gapped_strides(shape, 2, t.k);
+  const AttentionStrides v_strides = gapped_strides(shape, 3, t.v), out_strides = gapped_strides(shape, 4, t.out);
+  StridedOperand q(shape, q_strides), k(shape, k_strides), v(shape, v_strides), out(shape, out_strides);
+  StridedOperand grad_q(shape, q_strides), grad_k(shape, k_strides), grad_v(shape, v_strides);
+  StridedOperand grad_out(shape, out_strides);
+  q.put(p.q);
+  k.put(p.k);
+  v.put(p.v);
+  grad_out.put(p.grad_out);
+  GuardedBuffer<float> lse(batch * heads * tokens);
+  GuardedBuffer<float> workspace(attention_backward_workspace_bytes(batch, tokens, heads) / sizeof(float));
+  Staging stage;
+  float* saved_lse = stage.out(lse);
+  run(attention_forward,
+      {q.data(), k.data(), v.data(), out.data(), saved_lse, batch, tokens, heads, width, q_strides, k_strides,
+       v_strides, out_strides},
+      stage.stream());
+  run(attention_backward,
+      {q.data(), k.data(), v.data(), out.data(), saved_lse, grad_out.data(), grad_q.data(), grad_k.data(),
+       grad_v.data(), stage.out(workspace), batch, tokens, heads, width, q_strides, k_strides, v_strides, out_strides},
+      stage.stream());
+  stage.finish();
+  const Forward f = {out.get(), lse.values()};
+  const auto want = ref::attention_forward(to_double(p.q), to_double(p.k), to_double(p.v), shape);
+  CHECK(count_wrong(f.out, want.out, want.out_tolerance) == 0);
+  const ref::Attention saved = {to_double(f.out), to_double(f.lse), {}, {}};
+  const auto grads =
+      ref::attention_backward(to_double(p.q), to_double(p.k), to_double(p.v), saved, to_double(p.grad_out), shape);
+  CHECK(count_wrong(grad_q.get(), grads.q, grads.q_tolerance) == 0);
+  CHECK(count_wrong(grad_k.get(), grads.k, grads.k_tolerance) == 0);
+  CHECK(count_wrong(grad_v.get(), grads.v, grads.v_tolerance) == 0);
+}
+
+TEST_CASE("attention takes operands of any strides, beyond element 2^31 too") {
+  for (const StridedCase& t : strided_cases()) check_strided({2, 5, 3, 20}, t);
+  check_strided({2, 33, 3, 70}, {});
+  check_strided({2, 33, 2, 70}, {FarAxis::kToken, FarAxis::kNone, FarAxis::kNone, FarAxis::kHead});
+}
+
 TEST_CASE("attention's gradients accumulate where they are told to, and only those asked for are computed") {
   const Problem p({1, 70, 2, 24}, 7);
   const Forward f = forward(p);
-  const Grads once = backward(p, f), sum = backward(p, f, GradMode::kAccumulate, 0.5f);
+  const Grads once = backward(p, f);
   const auto is_sum = [](const std::vector<float>& got, const std::vector<float>& want) {
     std::vector<double> expected, tolerance;
     for (const float v : want) expected.push_back(v + 0.5), tolerance.push_back(1e-4 * (1 + std::fabs(v)));
     return count_wrong(got, expected, tolerance) == 0;  // sgemm adds to c piece by piece: other roundings
   };
-  CHECK((is_sum(sum.q, once.q) && is_sum(sum.k, once.k) && is_sum(sum.v, once.v)));
+  constexpr GradMode kAdd = GradMode::kAccumulate, kSet = GradMode::kOverwrite;
+  for (const GradModes& modes :
+       {GradModes{kAdd, kAdd, kAdd}, {kAdd, kSet, kSet}, {kSet, kAdd, kSet}, {kSet, kSet, kAdd}}) {
+    const Grads got = backward(p, f, modes, 0.5f);
+    CHECK((modes.q == kAdd ? is_sum(got.q, once.q) : got.q == once.q));
+    CHECK((modes.k == kAdd ? is_sum(got.k, once.k) : got.k == once.k));
+    CHECK((modes.v == kAdd ? is_sum(got.v, once.v) : got.v == once.v));
+  }
   GuardedBuffer<float> q(p.shape.size()), v(p.shape.size()), workspace(140);
   const AttentionStrides strides = strides_of(p.shape);
   Staging s;
@@ -206,6 +266,18 @@ TEST_CASE("attention stands scores that would overflow, and keeps a NaN in q in 
   p.q[7 * 16 + 3] = std::numeric_limits<float>::quiet_NaN();
   const Forward with_nan = forward(p);
   for (int64_t i = 0; i < 40; ++i) CHECK(std::isnan(with_nan.out[i * 16]) == (i == 7));
+}
+
+TEST_CASE("attention stands scores whose powers all vanish, backward too") {
+  // -400 each: keys past the end of a tile, whose scores are 0, would have a share of e^400.
+  Problem p({1, 37, 1, 16}, 10);
+  std::fill(p.q.begin(), p.q.end(), 10.0f);
+  std::fill(p.k.begin(), p.k.end(), -10.0f);
+  const Forward f = forward(p);
+  const Grads grads = backward(p, f);
+  for (const auto* values : {&f.out, &grads.q, &grads.k, &grads.v}) {
+    for (const float x : *values) CHECK(std::isfinite(x));
+  }
 }
 
 TEST_CASE("attention gives the same bits again, for any number of threads") {

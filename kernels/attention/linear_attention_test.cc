@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/attention/linear_attention_ref.h"
+#include "kernels/attention/strided_operand.h"
 #include "kernels/base/parallel.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/numbers.h"
@@ -39,7 +40,7 @@ struct Problem {
         grad_out(random_floats(s.size(), seed + 3)) {}
 };
 
-constexpr float kEps = 1e-6f;
+constexpr float kEps = 0.25f;  // large, so that its absence would show
 
 struct Forward {
   std::vector<float> out, kv, k_sum;
@@ -63,21 +64,26 @@ struct Grads {
   std::vector<float> q, k, v;
 };
 
-Grads backward(const Problem& p, const Forward& f, GradMode mode = GradMode::kOverwrite, float held = 0) {
+struct GradModes {
+  GradMode q = GradMode::kOverwrite, k = GradMode::kOverwrite, v = GradMode::kOverwrite;
+};
+
+// Gradients that accumulate do so upon `held`.
+Grads backward(const Problem& p, const Forward& f, const GradModes& modes = {}, float held = 0) {
   const auto [batch, tokens, heads, width] = p.shape;
   const AttentionStrides strides = strides_of(p.shape);
   GuardedBuffer<float> q(p.shape.size()), k(p.shape.size()), v(p.shape.size());
   GuardedBuffer<float> workspace(linear_attention_backward_workspace_bytes(batch, tokens, heads, width) /
                                  sizeof(float));
-  if (mode == GradMode::kAccumulate) {
-    for (auto* grad : {&q, &k, &v}) fill(*grad, std::vector<float>(p.shape.size(), held));
-  }
+  const std::vector<float> start(p.shape.size(), held);
+  if (modes.q == GradMode::kAccumulate) fill(q, start);
+  if (modes.k == GradMode::kAccumulate) fill(k, start);
+  if (modes.v == GradMode::kAccumulate) fill(v, start);
   Staging s;
-  run(linear_attention_backward,
-      {s.in(p.q), s.in(p.k), s.in(p.v), s.in(f.out),      s.in(f.kv), s.in(f.k_sum), s.in(p.grad_out),
-       s.out(q),  s.out(k),  s.out(v),  s.out(workspace), batch,      tokens,        heads,
-       width,     strides,   strides,   strides,          strides,    kEps,          mode,
-       mode,      mode},
+  run(linear_attention_backward, {s.in(p.q),        s.in(p.k), s.in(p.v), s.in(f.out), s.in(f.kv),       s.in(f.k_sum),
+                                  s.in(p.grad_out), s.out(q),  s.out(k),  s.out(v),    s.out(workspace), batch,
+                                  tokens,           heads,     width,     strides,     strides,          strides,
+                                  strides,          kEps,      modes.q,   modes.k,     modes.v},
       s.stream());
   s.finish();
   CHECK((q.guards_intact() && k.guards_intact() && v.guards_intact() && workspace.guards_intact()));
@@ -206,16 +212,87 @@ TEST_CASE("linear_attention takes q, k and v out of one tensor, and puts their g
   CHECK((near(got_q, grads.q) && near(got_k, grads.k) && near(got_v, grads.v)));
 }
 
+void check_strided(const AttentionCase& shape, const StridedCase& t) {
+  CAPTURE(static_cast<int>(t.q));
+  CAPTURE(static_cast<int>(t.k));
+  CAPTURE(static_cast<int>(t.v));
+  CAPTURE(static_cast<int>(t.out));
+  const auto [batch, tokens, heads, width] = shape;
+  const Problem p(shape, 11);
+  const AttentionStrides q_strides = gapped_strides(shape, 1, t.q), k_strides = gapped_strides(shape, 2, t.k);
+  const AttentionStrides v_strides = gapped_strides(shape, 3, t.v), out_strides = gapped_strides(shape, 4, t.out);
+  StridedOperand q(shape, q_strides), k(shape, k_strides), v(shape, v_strides), out(shape, out_strides);
+  StridedOperand grad_q(shape, q_strides), grad_k(shape, k_strides), grad_v(shape, v_strides);
+  StridedOperand grad_out(shape, out_strides);
+  q.put(p.q);
+  k.put(p.k);
+  v.put(p.v);
+  grad_out.put(p.grad_out);
+  GuardedBuffer<float> kv(batch * heads * width * width), k_sum(batch * heads * width);
+  GuardedBuffer<float> workspace(linear_attention_backward_workspace_bytes(batch, tokens, heads, width) /
+                                 sizeof(float));
+  Staging stage;
+  float *saved_kv = stage.out(kv), *saved_k_sum = stage.out(k_sum);
+  run(linear_attention_forward,
+      {q.data(), k.data(), v.data(), out.data(), saved_kv, saved_k_sum, batch, tokens, heads, width, q_strides,
+       k_strides, v_strides, out_strides, kEps},
+      stage.stream());
+  run(linear_attention_backward,
+      {q.data(),
+       k.data(),
+       v.data(),
+       out.data(),
+       saved_kv,
+       saved_k_sum,
+       grad_out.data(),
+       grad_q.data(),
+       grad_k.data(),
+       grad_v.data(),
+       stage.out(workspace),
+       batch,
+       tokens,
+       heads,
+       width,
+       q_strides,
+       k_strides,
+       v_strides,
+       out_strides,
+       kEps},
+      stage.stream());
+  stage.finish();
+  const Forward f = {out.get(), kv.values(), k_sum.values()};
+  const auto want = ref::linear_attention_forward(to_double(p.q), to_double(p.k), to_double(p.v), shape, kEps);
+  CHECK(count_wrong(f.out, want.out, want.out_tolerance) == 0);
+  const auto grads = ref::linear_attention_backward(to_double(p.q), to_double(p.k), to_double(p.v), saved(f, want),
+                                                    to_double(p.grad_out), shape, kEps);
+  CHECK(count_wrong(grad_q.get(), grads.q, grads.q_tolerance) == 0);
+  CHECK(count_wrong(grad_k.get(), grads.k, grads.k_tolerance) == 0);
+  CHECK(count_wrong(grad_v.get(), grads.v, grads.v_tolerance) == 0);
+}
+
+TEST_CASE("linear_attention takes operands of any strides, beyond element 2^31 too") {
+  for (const StridedCase& t : strided_cases()) check_strided({2, 5, 3, 20}, t);
+  check_strided({2, 33, 3, 70}, {});
+  check_strided({2, 33, 2, 70}, {FarAxis::kToken, FarAxis::kNone, FarAxis::kNone, FarAxis::kHead});
+}
+
 TEST_CASE("linear_attention's gradients accumulate where they are told to, and only those asked for are computed") {
   const Problem p({1, 70, 2, 24}, 7);
   const Forward f = forward(p);
-  const Grads once = backward(p, f), sum = backward(p, f, GradMode::kAccumulate, 0.5f);
+  const Grads once = backward(p, f);
   const auto is_sum = [](const std::vector<float>& got, const std::vector<float>& want) {
     std::vector<double> expected, tolerance;
     for (const float v : want) expected.push_back(v + 0.5), tolerance.push_back(1e-5 * (1 + std::fabs(v)));
     return count_wrong(got, expected, tolerance) == 0;  // sgemm adds to c piece by piece: other roundings
   };
-  CHECK((is_sum(sum.q, once.q) && is_sum(sum.k, once.k) && is_sum(sum.v, once.v)));
+  constexpr GradMode kAdd = GradMode::kAccumulate, kSet = GradMode::kOverwrite;
+  for (const GradModes& modes :
+       {GradModes{kAdd, kAdd, kAdd}, {kAdd, kSet, kSet}, {kSet, kAdd, kSet}, {kSet, kSet, kAdd}}) {
+    const Grads got = backward(p, f, modes, 0.5f);
+    CHECK((modes.q == kAdd ? is_sum(got.q, once.q) : got.q == once.q));
+    CHECK((modes.k == kAdd ? is_sum(got.k, once.k) : got.k == once.k));
+    CHECK((modes.v == kAdd ? is_sum(got.v, once.v) : got.v == once.v));
+  }
   GuardedBuffer<float> q(p.shape.size()), v(p.shape.size());
   GuardedBuffer<float> workspace(linear_attention_backward_workspace_bytes(1, 70, 2, 24) / sizeof(float));
   const AttentionStrides strides = strides_of(p.shape);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums and maxima over a warp or a block, in fixed trees: the same bits at every launch. Every thread of the warp or
-// block must call them, and gets the result.
+// Sums over a warp, and combinations of all kinds over a block, in fixed trees: the same bits at every launch. Every
+// thread of the warp or block must call them, and gets the result.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -14,17 +14,6 @@ template <class T>
 __device__ inline T warp_sum(T value) {
 #pragma unroll
   for (int lanes = kWarpLanes / 2; lanes > 0; lanes /= 2) value += __shfl_xor_sync(kFullMask, value, lanes);
-  return value;
-}
-
-// NaN wins, from whichever lane.
-__device__ inline float larger_or_nan(float a, float b) { return a > b || a != a ? a : b; }
-
-__device__ inline float warp_max(float value) {
-#pragma unroll
-  for (int lanes = kWarpLanes / 2; lanes > 0; lanes /= 2) {
-    value = larger_or_nan(value, __shfl_xor_sync(kFullMask, value, lanes));
-  }
   return value;
 }
 
@@ -45,11 +34,6 @@ __device__ inline T block_combine(T value, T* scratch, const Combine& combine) {
 template <int kThreads, class T>
 __device__ inline T block_sum(T value, T* scratch) {
   return block_combine<kThreads>(warp_sum(value), scratch, [](T a, T b) { return a + b; });
-}
-
-template <int kThreads>
-__device__ inline float block_max(float value, float* scratch) {
-  return block_combine<kThreads>(warp_max(value), scratch, larger_or_nan);
 }
 
 }  // namespace assay::kernels

@@ -39,7 +39,7 @@ __device__ __forceinline__ uint32_t shared_address(const void* shared) {
 // kBytes, and `global` is a valid address even where source_bytes is 0. 16 bytes bypass the first-level cache.
 template <int kBytes>
 __device__ __forceinline__ void copy_async(void* shared, const void* global, int source_bytes = kBytes) {
-  static_assert(kBytes == 4 || kBytes == 8 || kBytes == 16, "cp.async copies 4, 8 or 16 bytes");
+  static_assert(kBytes == 4 || kBytes == 16, "what kernels here copy; cp.async has 8 bytes, too");
   if constexpr (kBytes == 16) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global),
                  "r"(source_bytes)
@@ -66,23 +66,6 @@ __device__ __forceinline__ void copy_async_wait() {
 // bytes 4t .. 4t+3 of its row g. The whole warp takes part.
 __device__ __forceinline__ void load_matrices_x4(uint32_t (&r)[4], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(shared_address(row))
-               : "memory");
-}
-
-// Two matrices, whose row addresses come from lanes 0 to 15; the other lanes' addresses must be valid, too.
-__device__ __forceinline__ void load_matrices_x2(uint32_t (&r)[2], const void* row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
-               : "=r"(r[0]), "=r"(r[1])
-               : "r"(shared_address(row))
-               : "memory");
-}
-
-// As load_matrices_x4, with each matrix of 8 x 8 elements of 16 bits transposed: r[i] becomes the elements 2t, 2t+1 of
-// column g. Loads B from rows along N.
-__device__ __forceinline__ void load_matrices_transposed_x4(uint32_t (&r)[4], const void* row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                : "r"(shared_address(row))
                : "memory");

@@ -2,6 +2,7 @@
 // conv2d by cuDNN against the definition in double, whatever engine and graph it takes.
 #include "kernels/conv/conv2d_cudnn.h"
 
+#include <cuda_runtime_api.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -115,7 +116,7 @@ struct ConvData {
 
   // `grant`: the workspace that it is given, of what it would like.
   std::vector<float> run_on_backend(double grant) const {
-    GuardedBuffer<float> y(outputs + t.offset);
+    GuardedBuffer<float> y(outputs + t.offset, 0);
     if (t.residual == Residual::kOutput) {
       for (int64_t i = 0; i < outputs; ++i) y[i + t.offset] = residual[i + t.offset];
     }
@@ -167,6 +168,9 @@ std::vector<ConvCase> all_cases() {
       {1, 7, 9, 3, 5, 3, 2, 0, 0, 3, 4},  // no padding, the last row and column unused
       {1, 8, 8, 3, 5, 3, 2, 0, 0, 2, 2},  // fewer outputs than there could be
       {1, 4, 4, 2, 3, 3, 1, 2, 2, 6, 6},  // zeros on both sides
+      {1, 4, 6, 2, 3, 3, 1, 1, 0, 5, 4},  // zeros behind the last row, none behind the last column
+      {1, 4, 4, 2, 3, 2, 1, 0, 3, 3, 2},  // a column of windows outside the grid
+      {1, 4, 4, 2, 3, 2, 1, 0, 2, 3, 1},  // all windows outside it
       {1, 4, 4, 2, 3, 2, 1, 3, 0, 1, 3},  // a window outside the grid
   };
   const size_t shapes = cases.size();
@@ -195,6 +199,26 @@ TEST_CASE("conv2d by cuDNN gives the same bits in every run") {
   const ConvData data(t);
   const std::vector<float> first = data.run_on_backend(1);
   for (int run = 0; run < 3; ++run) CHECK(data.run_on_backend(1) == first);
+}
+
+TEST_CASE("conv2d by cuDNN runs on the stream that it is given") {
+  const ConvData data(same(1, 8, 8, 4, 4, 3, 1));
+  cudaStream_t streams[2];
+  for (cudaStream_t& stream : streams)
+    REQUIRE(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
+  for (cudaStream_t stream : streams) {
+    GuardedBuffer<float> y(data.outputs, 0);
+    Staging staging;
+    const Conv2dArgs args = data.args(staging, y);
+    run(kernel, args, {Backend::kCuda, stream});
+    // By the stream, and waiting for no other.
+    std::vector<float> found(static_cast<size_t>(data.outputs));
+    const size_t bytes = found.size() * sizeof(float);
+    REQUIRE(cudaMemcpyAsync(found.data(), args.y, bytes, cudaMemcpyDeviceToHost, stream) == cudaSuccess);
+    REQUIRE(cudaStreamSynchronize(stream) == cudaSuccess);
+    data.check(found);
+  }
+  for (cudaStream_t stream : streams) REQUIRE(cudaStreamDestroy(stream) == cudaSuccess);
 }
 
 TEST_CASE("conv2d by cuDNN keeps a NaN through each activation, in the windows that hold it and in no others") {

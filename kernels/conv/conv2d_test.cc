@@ -10,6 +10,7 @@
 
 #include "kernels/base/parallel.h"
 #include "kernels/conv/conv_cases.h"
+#include "kernels/conv/conv_far_case.h"
 
 namespace assay::kernels {
 namespace {
@@ -77,9 +78,17 @@ TEST_CASE("conv2d equals the definition on random shapes") {
 TEST_CASE("conv2d's residual may be its output, and pointers may be unaligned") {
   const ConvCase t = same_padding(2, 6, 7, 8, 20, 3, 1, true, ConvActivation::kRelu6);
   const std::vector<float> apart = check_case(t);
-  CHECK(check_case(t, {/*in_place=*/true, 0, 0}) == apart);
-  check_case(t, {false, /*shift=*/1, 0});
-  check_case(t, {true, 3, /*offset=*/1});
+  CHECK(check_case(t, {/*in_place=*/true}) == apart);
+  // One array alone, then all.
+  for (const ConvPlacement& placement :
+       {ConvPlacement{false, 1, 0, 0, 0}, ConvPlacement{false, 0, 1, 0, 0}, ConvPlacement{false, 0, 0, 1, 0},
+        ConvPlacement{false, 0, 0, 0, 1}, ConvPlacement{true, 3, 2, 0, 1}}) {
+    check_case(t, placement);
+  }
+}
+
+TEST_CASE("conv2d reaches rows and images beyond element 2^31") {
+  for (const int64_t channels : {4, 3}) check_far_conv(conv2d_implicit_gemm, channels, 6, /*is_depthwise=*/false);
 }
 
 TEST_CASE("conv2d gives the same bits for any number of threads") {

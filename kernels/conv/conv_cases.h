@@ -19,8 +19,8 @@ namespace assay::kernels {
 // Places that a test lets differ between runs of the same case.
 struct ConvPlacement {
   bool in_place = false;  // the residual is y itself
-  int64_t shift = 0;      // floats by which x and weight are off the allocation's alignment
-  int64_t offset = 0;     // the same of y
+  // Floats by which an array is off the allocation's alignment.
+  int64_t x = 0, weight = 0, residual = 0, y = 0;
 };
 
 inline std::vector<float> normal_values(int64_t count, uint64_t seed) {
@@ -36,13 +36,13 @@ class ConvData {
   ConvData(const ref::ConvCase& t, int64_t weights_per_output, const ConvPlacement& placement = {})
       : t_(t),
         placement_(placement),
-        x_(normal_values(t.batch * t.height * t.width * t.channels + placement.shift, 1)),
-        weight_(normal_values(t.out_channels * weights_per_output + placement.shift, 2)),
+        x_(normal_values(t.batch * t.height * t.width * t.channels + placement.x, 1)),
+        weight_(normal_values(t.out_channels * weights_per_output + placement.weight, 2)),
         bias_(normal_values(t.out_channels, 3)),
-        residual_(normal_values(t.residual ? t.batch * t.out_height * t.out_width * t.out_channels : 0, 4)),
-        y_(t.batch * t.out_height * t.out_width * t.out_channels, placement.offset) {
+        residual_(normal_values(t.residual ? outputs(t) + placement.residual : 0, 4)),
+        y_(outputs(t), placement.y) {
     if (placement.in_place) {
-      for (int64_t i = 0; i < y_.size(); ++i) y_[i] = residual_[i];
+      for (int64_t i = 0; i < y_.size(); ++i) y_[i] = residual_[i + placement.residual];
     }
   }
 
@@ -51,9 +51,11 @@ class ConvData {
   std::vector<float> run_on_backend(const KernelTable<Args>& kernel) {
     testing::Staging staging;
     float* y = staging.out(y_);
-    const float* residual = !t_.residual ? nullptr : placement_.in_place ? y : staging.in(residual_);
+    const float* residual = !t_.residual          ? nullptr
+                            : placement_.in_place ? y
+                                                  : staging.in(residual_) + placement_.residual;
     run(kernel,
-        args(staging.in(x_) + placement_.shift, staging.in(weight_) + placement_.shift, staging.in(bias_), residual, y),
+        args(staging.in(x_) + placement_.x, staging.in(weight_) + placement_.weight, staging.in(bias_), residual, y),
         staging.stream());
     staging.finish();
     return y_.values();
@@ -61,8 +63,8 @@ class ConvData {
 
   template <class Element>
   void check(const Element& element) {
-    const Args host = args(x_.data() + placement_.shift, weight_.data() + placement_.shift, bias_.data(),
-                           t_.residual ? residual_.data() : nullptr, nullptr);
+    const Args host = args(x_.data() + placement_.x, weight_.data() + placement_.weight, bias_.data(),
+                           t_.residual ? residual_.data() + placement_.residual : nullptr, nullptr);
     int64_t wrong = 0;
     for (int64_t at = 0; at < y_.size(); ++at) {
       const int64_t cell = at / t_.out_channels, row = cell / t_.out_width;
@@ -76,6 +78,8 @@ class ConvData {
   }
 
  private:
+  static int64_t outputs(const ref::ConvCase& t) { return t.batch * t.out_height * t.out_width * t.out_channels; }
+
   Args args(const float* x, const float* weight, const float* bias, const float* residual, float* y) const {
     return {x,
             weight,

@@ -10,6 +10,7 @@
 
 #include "kernels/base/parallel.h"
 #include "kernels/conv/conv_cases.h"
+#include "kernels/conv/conv_far_case.h"
 
 namespace assay::kernels {
 namespace {
@@ -62,9 +63,17 @@ TEST_CASE("depthwise_conv equals the definition on random shapes") {
 TEST_CASE("depthwise_conv's residual may be its output, and pointers may be unaligned") {
   const ConvCase t = same_padding(2, 10, 7, 40, 0, 3, 1, true, ConvActivation::kRelu6);
   const std::vector<float> apart = check_case(t);
-  CHECK(check_case(t, {/*in_place=*/true, 0, 0}) == apart);
-  check_case(t, {false, /*shift=*/1, 0});
-  check_case(t, {true, 0, /*offset=*/1});
+  CHECK(check_case(t, {/*in_place=*/true}) == apart);
+  // One array alone, then all.
+  for (const ConvPlacement& placement :
+       {ConvPlacement{false, 1, 0, 0, 0}, ConvPlacement{false, 0, 1, 0, 0}, ConvPlacement{false, 0, 0, 1, 0},
+        ConvPlacement{false, 0, 0, 0, 1}, ConvPlacement{true, 3, 2, 0, 1}}) {
+    check_case(t, placement);
+  }
+}
+
+TEST_CASE("depthwise_conv reaches rows and images beyond element 2^31") {
+  for (const int64_t channels : {4, 3}) check_far_conv(depthwise_conv, channels, channels, /*is_depthwise=*/true);
 }
 
 TEST_CASE("depthwise_conv gives the same bits for any number of threads") {

@@ -102,6 +102,14 @@ TEST_CASE("greedy_k_center takes the farthest point each time, at every edge of 
   });
   const std::vector<float> points = random_points(1200, 20, 2);
   check_greedy(points, 20, select(points, 20, 60, 1199), 1199);
+  // More than one wave of CUDA's blocks takes (660 of 32 points), the farthest among the rest.
+  std::vector<float> many = random_points(21300, 3, 3);
+  many[3 * 21299] = 50;
+  many[3 * 21150] = -40;
+  const Selection chosen = select(many, 3, 4, 0);
+  CHECK(chosen.selected[1] == 21299);
+  CHECK(chosen.selected[2] == 21150);
+  check_greedy(many, 3, chosen, 0);
 }
 
 TEST_CASE("greedy_k_center breaks ties towards the lower index and never takes a point twice") {

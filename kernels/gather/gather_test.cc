@@ -10,6 +10,7 @@
 
 #include "kernels/gather/gather_ref.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/sparse_array.h"
 #include "tests/support/staging.h"
 
 namespace assay::kernels {
@@ -116,6 +117,41 @@ TEST_CASE("place_columns writes its columns bit for bit and leaves the others al
       }
     }
   }
+}
+
+TEST_CASE("gather_rows, gather_columns and place_columns reach elements beyond 2^31") {
+  constexpr int64_t kFar = (int64_t{1} << 31) + 24;
+  for (const int64_t cols : {8, 5}) {  // four at a time, and one
+    CAPTURE(cols);
+    const std::vector<float> first = random_matrix(cols, 6), last = random_matrix(cols, 7);
+    const int64_t rows = kFar / cols;
+    testing::SparseArray<float> x(rows * cols);
+    x.put(0, first);
+    x.put((rows - 1) * cols, last);
+    GuardedBuffer<float> y(2 * cols, 0);
+    Staging staging;
+    const std::vector<int64_t> index = {rows - 1, 0};
+    run(gather_rows, {x.data(), staging.in(index), staging.out(y), rows, 2, cols}, staging.stream());
+    staging.finish();
+    std::vector<float> expected = last;
+    expected.insert(expected.end(), first.begin(), first.end());
+    CHECK(y.values() == expected);
+  }
+  // Two rows of more than 2^31 columns.
+  testing::SparseArray<float> wide(2 * kFar);
+  wide.put(0, {1});
+  wide.put(kFar - 1, {2, 3});
+  wide.put(2 * kFar - 1, {4});
+  GuardedBuffer<float> y(4);
+  Staging staging;
+  const std::vector<int64_t> index = {kFar - 1, 0};
+  run(gather_columns, {wide.data(), staging.in(index), staging.out(y), 2, kFar, 2}, staging.stream());
+  const std::vector<float> placed = {5, 6};
+  run(place_columns, {staging.in(placed), wide.data(), 2, 1, kFar, kFar - 1}, staging.stream());
+  staging.finish();
+  CHECK(y.values() == std::vector<float>{2, 1, 4, 3});
+  CHECK(wide.get(kFar - 1, 2) == std::vector<float>{5, 3});
+  CHECK(wide.get(2 * kFar - 1, 1) == std::vector<float>{6});
 }
 
 TEST_CASE("gathers keep the bits of what they copy") {

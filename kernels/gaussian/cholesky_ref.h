@@ -12,9 +12,11 @@ struct CholeskyCase {
   int64_t positions, order;
 };
 
-// Orders around the vector widths 2, 4 and 8; matrices around the kernel's piece of 4.
-inline const std::vector<CholeskyCase> kCholeskyCases = {{0, 4}, {1, 1}, {3, 2},  {4, 3},  {5, 4},  {2, 5},  {2, 7},
-                                                         {9, 8}, {2, 9}, {2, 15}, {1, 16}, {2, 17}, {1, 31}, {2, 100}};
+// Orders around the vector widths 2, 4 and 8, and beyond a block's 128 threads; matrices around the kernel's piece
+// of 4.
+inline const std::vector<CholeskyCase> kCholeskyCases = {{0, 4},  {1, 1},  {3, 2},  {4, 3},   {5, 4},
+                                                         {2, 5},  {2, 7},  {9, 8},  {2, 9},   {2, 15},
+                                                         {1, 16}, {2, 17}, {1, 31}, {2, 100}, {1, 133}};
 
 // matrix (D, D), positive definite. Returns L, zero above the diagonal.
 inline std::vector<double> cholesky_ref(const std::vector<double>& matrix, int64_t order) {

@@ -210,6 +210,11 @@ TEST_CASE("nearest_neighbour without a row to take answers index -1 and infinity
     for (int64_t q = 0; q < 16; ++q) CHECK((answer.index[q] == -1) == (q == 3));
     for (int64_t q = 0; q < 16; ++q) CHECK((answer.distance2[q] == kInf) == (q == 3));
   });
+  // The first of all numbers, from where CUDA copies nothing in the place of features past the last: width 20 has 12.
+  std::vector<float> wide_queries = random_rows(16, 20, 19);
+  wide_queries[0] = kNaN;
+  const Answer wide = find_nearest(wide_queries, random_rows(40, 20, 20), 20);
+  for (int64_t q = 0; q < 16; ++q) CHECK((wide.index[q] == -1) == (q == 0));
   const Answer empty_bank = find_nearest(queries, {}, 8);
   CHECK(empty_bank.index == std::vector<int64_t>(16, -1));
   CHECK(empty_bank.distance2 == std::vector<float>(16, kInf));

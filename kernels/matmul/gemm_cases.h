@@ -26,6 +26,7 @@ struct GemmCase {
   float alpha = 1, beta = 0;
   bool bias = false, residual = false;
   GemmActivation activation = GemmActivation::kNone;
+  int64_t gap = 0;  // elements between the matrices of a batch, of each operand
 };
 
 inline std::vector<float> random_values(int64_t count, uint64_t seed) {
@@ -44,16 +45,20 @@ class GemmData {
       : lda_(std::max<int64_t>(1, t.transpose_a ? t.m : t.k) + t.pad),
         ldb_(std::max<int64_t>(1, t.transpose_b ? t.k : t.n) + t.pad),
         ldc_(std::max<int64_t>(1, t.n) + t.pad),
+        stride_a_(lda_ * (t.transpose_a ? t.k : t.m) + t.gap),
+        stride_b_(ldb_ * (t.transpose_b ? t.n : t.k) + t.gap),
+        stride_c_(ldc_ * t.m + t.gap),
+        stride_residual_((t.n + t.pad) * t.m + t.gap),
         t_(t),
-        a_(inputs(lda_ * (t.transpose_a ? t.k : t.m) * t.batch, 1, make_input)),
-        b_(inputs(ldb_ * (t.transpose_b ? t.n : t.k) * (t.shared_b ? 1 : t.batch), 2, make_input)),
-        c_(ldc_ * t.m * t.batch, 0),
+        a_(inputs(stride_a_ * t.batch, 1, make_input)),
+        b_(inputs(stride_b_ * (t.shared_b ? 1 : t.batch), 2, make_input)),
+        c_(stride_c_ * t.batch, 0),
         bias_(random_values(t.bias ? t.n : 0, 3)),
-        residual_(random_values(t.residual ? (t.n + t.pad) * t.m * t.batch : 0, 4)) {
+        residual_(random_values(t.residual ? stride_residual_ * t.batch : 0, 4)) {
     if (t.beta != 0) {
       const std::vector<float> start = random_values(c_.size(), 5);
       for (int64_t i = 0; i < c_.size(); ++i) {
-        if (i % ldc_ < t.n) c_[i] = static_cast<Output>(start[i]);
+        if (is_element(i)) c_[i] = static_cast<Output>(start[i]);
       }
     }
     before_ = c_.values();
@@ -80,10 +85,10 @@ class GemmData {
         a.data(), b.data(), nullptr, t_.bias ? bias_.data() : nullptr, t_.residual ? residual_.data() : nullptr);
     int64_t wrong = 0, touched = 0;
     for (int64_t i = 0; i < c_.size(); ++i) {
-      const int64_t matrix = i / (ldc_ * t_.m), row = i / ldc_ % t_.m, column = i % ldc_;
-      if (column >= t_.n) {
+      const int64_t matrix = i / stride_c_, row = i % stride_c_ / ldc_, column = i % stride_c_ % ldc_;
+      if (!is_element(i)) {
         const Output blank = before_[i];
-        touched += std::memcmp(&blank, &c_[i], sizeof(Output)) != 0;  // beyond the row nothing is written
+        touched += std::memcmp(&blank, &c_[i], sizeof(Output)) != 0;  // between rows and matrices nothing is written
         continue;
       }
       const ref::FinishedElement expected =
@@ -98,6 +103,7 @@ class GemmData {
     CAPTURE(t_.transpose_b);
     CAPTURE(t_.pad);
     CAPTURE(t_.batch);
+    CAPTURE(t_.gap);
     CHECK(wrong == 0);
     CHECK(touched == 0);
     CHECK(c_.guards_intact());
@@ -124,20 +130,24 @@ class GemmData {
   GemmProblem<From, To> problem(const From* a, const From* b, To* c, const float* bias, const float* residual) const {
     GemmProblem<From, To> p = {a, b, c, t_.m, t_.n, t_.k, lda_, ldb_, ldc_, t_.transpose_a, t_.transpose_b};
     p.batch = t_.batch;
-    p.stride_a = lda_ * (t_.transpose_a ? t_.k : t_.m);
-    p.stride_b = t_.shared_b ? 0 : ldb_ * (t_.transpose_b ? t_.n : t_.k);
-    p.stride_c = ldc_ * t_.m;
+    p.stride_a = stride_a_;
+    p.stride_b = t_.shared_b ? 0 : stride_b_;
+    p.stride_c = stride_c_;
     p.epilogue.alpha = t_.alpha;
     p.epilogue.beta = t_.beta;
     p.epilogue.bias = bias;
     p.epilogue.residual = residual;
     p.epilogue.ld_residual = t_.n + t_.pad;
-    p.epilogue.stride_residual = (t_.n + t_.pad) * t_.m;
+    p.epilogue.stride_residual = stride_residual_;
     p.epilogue.activation = t_.activation;
     return p;
   }
 
+  // Whether an element of c's memory is one of a matrix.
+  bool is_element(int64_t i) const { return i % stride_c_ / ldc_ < t_.m && i % stride_c_ % ldc_ < t_.n; }
+
   int64_t lda_, ldb_, ldc_;
+  int64_t stride_a_, stride_b_, stride_c_, stride_residual_;
   GemmCase t_;
   std::vector<Input> a_, b_;
   testing::GuardedBuffer<Output> c_;
@@ -169,6 +179,10 @@ inline std::vector<GemmCase> gemm_edge_cases() {
           cases.push_back(t);
         }
       }
+      // The first matrix aligned, the second not.
+      GemmCase odd = {24, 40, 32, ta, tb, 0, 2};
+      odd.gap = 1;
+      cases.push_back(odd);
     }
   }
   // Aligned for every type with K along memory, with and without a ragged end.
@@ -188,6 +202,7 @@ inline std::vector<GemmCase> gemm_epilogue_cases() {
   for (const GemmActivation activation :
        {GemmActivation::kNone, GemmActivation::kRelu, GemmActivation::kRelu6, GemmActivation::kGelu}) {
     cases.push_back({20, 37, 24, false, true, 0, 1, false, 1, 0, true, false, activation});
+    cases.push_back({20, 37, 24, false, true, 0, 3, false, 0.5f, 0, true, true, activation});
     cases.push_back({33, 66, 17, false, false, 2, 3, false, 0.5f, 1, true, true, activation});
     cases.push_back({5, 9, 0, false, false, 1, 2, false, 1, -2, false, true, activation});
   }

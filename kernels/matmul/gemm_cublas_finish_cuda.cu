@@ -14,8 +14,9 @@ constexpr int kMaxThreadsPerRow = 64;  // of four elements: rows of the networks
 
 // ---- Device helpers
 
+// With beta 0, `before` is 0.
 __device__ __forceinline__ float finish(const GemmEpilogue& e, float before, float bias, float residual) {
-  float x = e.beta == 0 ? 0.0f : e.beta * before;
+  float x = e.beta * before;
   if (e.bias != nullptr) x += bias;
   if (e.residual != nullptr) x += residual;
   return activate(x, e.activation);

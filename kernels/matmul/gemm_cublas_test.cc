@@ -63,17 +63,18 @@ TEST_CASE("gemm_cublas in TF32 and bfloat16 stays within the bound of its inputs
 TEST_CASE("gemm_cublas works with any workspace, and a given one gives the same bits in every run") {
   const int64_t m = 40, n = 24, k = 100;
   const std::vector<float> a = random_values(m * k, 1), b = random_values(k * n, 2);
-  for (const int64_t bytes : {int64_t{0}, int64_t{64}, 4 * m * n, int64_t{1} << 20, kGemmWorkspaceBytes}) {
+  // The largest first: what is chosen with it must not be taken where there is less.
+  for (const int64_t bytes : {kGemmWorkspaceBytes, int64_t{1} << 20, 4 * m * n, int64_t{64}, int64_t{0}}) {
     CAPTURE(bytes);
     std::vector<std::vector<float>> results;
     for (int run_number = 0; run_number < 2; ++run_number) {
-      testing::GuardedBuffer<float> c(m * n), workspace(bytes / 4 + 64);
+      testing::GuardedBuffer<float> c(m * n, 0), workspace(bytes / 4 + 64);
       testing::Staging staging;
       GemmArgs args = {staging.in(a), staging.in(b), staging.out(c), m, n, k, k, n, n, false, false};
       float* place = staging.out(workspace);
       place += (256 - reinterpret_cast<uintptr_t>(place) % 256) % 256 / sizeof(float);
       args.workspace = bytes == 0 ? nullptr : place;
-      args.workspace_bytes = bytes;
+      args.workspace_bytes = bytes == 0 ? 1 << 20 : bytes;  // of no memory: they count for nothing
       run(gemm_cublas, args, staging.stream());
       staging.finish();
       CHECK(workspace.guards_intact());
@@ -90,29 +91,75 @@ TEST_CASE("gemm_cublas works with any workspace, and a given one gives the same 
   }
 }
 
-TEST_CASE("gemm_cublas adds a residual that is laid out otherwise than c, and one beside an accumulation") {
-  const int64_t m = 9, n = 12, k = 5, ld_residual = 15;
-  const std::vector<float> a = random_values(m * k, 1), b = random_values(k * n, 2),
-                           residual = random_values(m * ld_residual, 3);
+// A product with a residual, everything contiguous but for what a test says, compared with the definition.
+struct ResidualCase {
+  int64_t ld = 0, gap = 0;  // of the residual: beyond N, and between its matrices
+  float beta = 0;
+  int64_t a = 0, b = 0, c = 0, residual = 0, bias = 0;  // floats by which an operand is off an alignment
+};
+
+void check_residual(int64_t m, int64_t n, int64_t k, const ResidualCase& t) {
+  const int64_t batch = 2, ld = n + t.ld, stride = m * ld + t.gap;
+  const std::vector<float> a = random_values(batch * m * k + t.a, 1), b = random_values(batch * k * n + t.b, 2),
+                           residual = random_values(batch * stride + t.residual, 3),
+                           bias = random_values(n + t.bias, 4);
+  testing::GuardedBuffer<float> c(batch * m * n, t.c);
+  for (int64_t i = 0; i < c.size(); ++i) c[i] = static_cast<float>(i % 7);
+  testing::Staging staging;
+  GemmArgs args = {staging.in(a) + t.a,
+                   staging.in(b) + t.b,
+                   staging.out(c),
+                   m,
+                   n,
+                   k,
+                   k,
+                   n,
+                   n,
+                   false,
+                   false,
+                   batch,
+                   m * k,
+                   k * n,
+                   m * n};
+  args.epilogue.beta = t.beta;
+  args.epilogue.bias = staging.in(bias) + t.bias;
+  args.epilogue.residual = staging.in(residual) + t.residual;
+  args.epilogue.ld_residual = ld;
+  args.epilogue.stride_residual = stride;
+  run(gemm_cublas, args, staging.stream());
+  staging.finish();
+  GemmArgs host = args;
+  host.a = a.data() + t.a;
+  host.b = b.data() + t.b;
+  host.epilogue.bias = bias.data() + t.bias;
+  host.epilogue.residual = residual.data() + t.residual;
+  int64_t wrong = 0;
+  for (int64_t i = 0; i < batch * m * n; ++i) {
+    const int64_t matrix = i / (m * n), row = i / n % m, column = i % n;
+    const ref::FinishedElement e = ref::finished_element(host.epilogue, ref::gemm_element(host, row, column, matrix),
+                                                         bound(k, 0), static_cast<float>(i % 7), row, column, matrix);
+    if (!(std::abs(c[i] - e.value) <= e.tolerance)) ++wrong;
+  }
+  CHECK(wrong == 0);
+  CHECK(c.guards_intact());
+}
+
+TEST_CASE("gemm_cublas adds a residual that is laid out as c or otherwise, and one beside an accumulation") {
   for (const float beta : {0.0f, 1.0f}) {
-    testing::GuardedBuffer<float> c(m * n);
-    for (int64_t i = 0; i < m * n; ++i) c[i] = static_cast<float>(i % 7);
-    testing::Staging staging;
-    GemmArgs args = {staging.in(a), staging.in(b), staging.out(c), m, n, k, k, n, n, false, false};
-    args.epilogue.beta = beta;
-    args.epilogue.residual = staging.in(residual);
-    args.epilogue.ld_residual = ld_residual;
-    run(gemm_cublas, args, staging.stream());
-    staging.finish();
-    const GemmArgs host = {a.data(), b.data(), nullptr, m, n, k, k, n, n, false, false};
-    int64_t wrong = 0;
-    for (int64_t i = 0; i < m * n; ++i) {
-      const ref::GemmElement e = ref::gemm_element(host, i / n, i % n);
-      const double kept = beta * static_cast<double>(i % 7), added = residual[i / n * ld_residual + i % n];
-      const double tolerance = bound(k, 0) * e.magnitude + 8 * kExact * (e.magnitude + kept + std::abs(added));
-      if (!(std::abs(c[i] - (e.value + kept + added)) <= tolerance)) ++wrong;
-    }
-    CHECK(wrong == 0);
+    CAPTURE(beta);
+    check_residual(9, 12, 5, {0, 0, beta});
+    check_residual(9, 12, 5, {3, 0, beta});
+    check_residual(9, 12, 5, {0, 4, beta});
+  }
+}
+
+TEST_CASE("gemm_cublas asks again for an algorithm where an operand is aligned to less") {
+  const int64_t m = 24, n = 44, k = 36;  // of no other case, so that the first algorithm is one for aligned operands
+  check_residual(m, n, k, {});
+  for (const ResidualCase& t : {ResidualCase{0, 0, 0, 1, 0, 0, 0, 0}, ResidualCase{0, 0, 0, 0, 1, 0, 0, 0},
+                                ResidualCase{0, 0, 0, 0, 0, 1, 0, 0}, ResidualCase{0, 0, 0, 0, 0, 0, 1, 0},
+                                ResidualCase{0, 0, 0, 0, 0, 0, 0, 1}}) {
+    check_residual(m, n, k, t);
   }
 }
 

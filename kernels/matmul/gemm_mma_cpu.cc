@@ -17,27 +17,46 @@ namespace {
 constexpr int64_t kElementsPerPiece = 1 << 16;  // 256 KiB: long enough to hide the hand-out
 constexpr int64_t kInt8RowsPerPiece = 16;
 
-// Elements from the first to the last of all matrices of an operand, gaps included.
-int64_t extent(int64_t rows, int64_t columns, int64_t ld, int64_t batch, int64_t stride) {
-  if (rows == 0 || columns == 0 || batch == 0) return 0;
-  return (batch - 1) * stride + (rows - 1) * ld + columns;
+// The matrices of an operand as they lie in memory.
+struct Extent {
+  int64_t rows, columns, ld, matrices, stride;
+};
+
+template <class Input, class Output>
+Extent extent_of_a(const GemmProblem<Input, Output>& p) {
+  return {p.transpose_a ? p.k : p.m, p.transpose_a ? p.m : p.k, p.lda, p.stride_a == 0 ? 1 : p.batch, p.stride_a};
 }
 
 template <class Input, class Output>
-int64_t extent_of_a(const GemmProblem<Input, Output>& p) {
-  return extent(p.transpose_a ? p.k : p.m, p.transpose_a ? p.m : p.k, p.lda, p.batch, p.stride_a);
+Extent extent_of_b(const GemmProblem<Input, Output>& p) {
+  return {p.transpose_b ? p.n : p.k, p.transpose_b ? p.k : p.n, p.ldb, p.stride_b == 0 ? 1 : p.batch, p.stride_b};
 }
 
-template <class Input, class Output>
-int64_t extent_of_b(const GemmProblem<Input, Output>& p) {
-  return extent(p.transpose_b ? p.n : p.k, p.transpose_b ? p.k : p.n, p.ldb, p.batch, p.stride_b);
+// The elements side by side. What lies between rows and matrices isn't read: it may be large, and somebody else's.
+template <class Input>
+std::vector<Input> packed(const Input* x, const Extent& e) {
+  std::vector<Input> y;
+  y.reserve(e.matrices * e.rows * e.columns);
+  for (int64_t matrix = 0; matrix < e.matrices; ++matrix) {
+    for (int64_t row = 0; row < e.rows; ++row) {
+      const Input* from = x + matrix * e.stride + row * e.ld;
+      y.insert(y.end(), from, from + e.columns);
+    }
+  }
+  return y;
 }
 
+// The same product of packed operands.
 template <class Input>
 GemmArgs with_operands(const GemmProblem<Input, float>& p, const float* a, const float* b) {
-  return {a,          b,          p.c,        p.m,           p.n,           p.k,
-          p.lda,      p.ldb,      p.ldc,      p.transpose_a, p.transpose_b, p.batch,
-          p.stride_a, p.stride_b, p.stride_c, p.epilogue};
+  const Extent ea = extent_of_a(p), eb = extent_of_b(p);
+  GemmArgs args = {a, b, p.c, p.m, p.n, p.k, ea.columns, eb.columns, p.ldc, p.transpose_a, p.transpose_b};
+  args.batch = p.batch;
+  args.stride_a = ea.matrices == 1 ? 0 : ea.rows * ea.columns;
+  args.stride_b = eb.matrices == 1 ? 0 : eb.rows * eb.columns;
+  args.stride_c = p.stride_c;
+  args.epilogue = p.epilogue;
+  return args;
 }
 
 float rounded_to_tf32(float x) {
@@ -52,15 +71,22 @@ struct SplitOperand {
   std::vector<float> big, small;
 };
 
-SplitOperand split(const float* x, int64_t count) {
-  SplitOperand s = {std::vector<float>(count), std::vector<float>(count)};
-  parallel_for(count, kElementsPerPiece, [&](int64_t begin, int64_t end) {
+SplitOperand split(const std::vector<float>& x) {
+  SplitOperand s = {std::vector<float>(x.size()), std::vector<float>(x.size())};
+  parallel_for(static_cast<int64_t>(x.size()), kElementsPerPiece, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       s.big[i] = rounded_to_tf32(x[i]);
       s.small[i] = rounded_to_tf32(x[i] - s.big[i]);
     }
   });
   return s;
+}
+
+template <class Args>
+std::vector<float> widened(const KernelTable<Args>& from_16_bits, const std::vector<uint16_t>& x) {
+  std::vector<float> y(x.size());
+  run(from_16_bits, {x.data(), y.data(), static_cast<int64_t>(x.size())});
+  return y;
 }
 
 int32_t dot(const int8_t* x, const int8_t* y, int64_t count) {
@@ -81,26 +107,24 @@ std::vector<int8_t> along_k(const int8_t* x, int64_t rows, int64_t k, int64_t ro
 }  // namespace
 
 void gemm_float16_cpu(const Gemm16Args& args) {
-  std::vector<float> a(extent_of_a(args)), b(extent_of_b(args));
-  run(from_float16, {args.a, a.data(), static_cast<int64_t>(a.size())});
-  run(from_float16, {args.b, b.data(), static_cast<int64_t>(b.size())});
+  const std::vector<float> a = widened(from_float16, packed(args.a, extent_of_a(args)));
+  const std::vector<float> b = widened(from_float16, packed(args.b, extent_of_b(args)));
   run(gemm, with_operands(args, a.data(), b.data()));
 }
 
 void gemm_bfloat16_cpu(const Gemm16Args& args) {
-  std::vector<float> a(extent_of_a(args)), b(extent_of_b(args));
-  run(from_bfloat16, {args.a, a.data(), static_cast<int64_t>(a.size())});
-  run(from_bfloat16, {args.b, b.data(), static_cast<int64_t>(b.size())});
+  const std::vector<float> a = widened(from_bfloat16, packed(args.a, extent_of_a(args)));
+  const std::vector<float> b = widened(from_bfloat16, packed(args.b, extent_of_b(args)));
   run(gemm, with_operands(args, a.data(), b.data()));
 }
 
 void gemm_tf32_cpu(const GemmArgs& args) {
-  const SplitOperand a = split(args.a, extent_of_a(args)), b = split(args.b, extent_of_b(args));
+  const SplitOperand a = split(packed(args.a, extent_of_a(args))), b = split(packed(args.b, extent_of_b(args)));
   run(gemm, with_operands(args, a.big.data(), b.big.data()));
 }
 
 void gemm_3xtf32_cpu(const GemmArgs& args) {
-  const SplitOperand a = split(args.a, extent_of_a(args)), b = split(args.b, extent_of_b(args));
+  const SplitOperand a = split(packed(args.a, extent_of_a(args))), b = split(packed(args.b, extent_of_b(args)));
   // The small products first, into c; the last product brings the epilogue's other half.
   GemmArgs step = with_operands(args, a.small.data(), b.big.data());
   step.epilogue = {};

@@ -10,6 +10,7 @@
 #include "kernels/elementwise/convert_bfloat16_ref.h"
 #include "kernels/elementwise/convert_float16_ref.h"
 #include "kernels/matmul/gemm_cases.h"
+#include "kernels/matmul/gemm_far_cases.h"
 
 namespace assay::kernels {
 namespace {
@@ -68,6 +69,55 @@ TEST_CASE("gemm_int8 is exact, for every shape and transpose") {
     data.run_on_backend(gemm_int8);
     data.check(0);
   }
+}
+
+TEST_CASE("tensor-core products reach rows and matrices beyond element 2^31 of each operand") {
+  for (const FarGemmCase& t : far_gemm_cases({FarBy::kRows, FarBy::kLeadingDimension, FarBy::kMatrices})) {
+    check_far_gemm(gemm_bfloat16, t, bfloat16_of, 20 * kAddition, ref::value_of_bfloat16);
+    check_far_gemm(gemm_3xtf32, t, same, (6 + 3 * 20) * kAddition, [](float x) { return static_cast<double>(x); });
+    if (t.operand != FarOperand::kResidual) {
+      check_far_gemm(
+          gemm_int8, t, int8_of, 0, [](int8_t x) { return static_cast<double>(x); }, /*with_epilogue=*/false);
+    }
+  }
+}
+
+// Rows are 16-byte chunks long, their beginnings aren't: operands begin one element late.
+template <class Input, class Output, class MakeInput, class Value>
+void check_unaligned(const KernelTable<GemmProblem<Input, Output>>& kernel, const MakeInput& make_input,
+                     double relative_error, const Value& value) {
+  const int64_t m = 20, n = 17, k = 48;
+  CAPTURE(kernel.name);
+  for (const bool late_a : {false, true}) {
+    const int64_t at_a = late_a ? 1 : 0, at_b = 1 - at_a;
+    const std::vector<float> x = random_values(m * k + at_a, 1), y = random_values(n * k + at_b, 2);
+    std::vector<Input> a(x.size()), b(y.size());
+    std::transform(x.begin(), x.end(), a.begin(), make_input);
+    std::transform(y.begin(), y.end(), b.begin(), make_input);
+    testing::GuardedBuffer<Output> c(m * n);
+    testing::Staging staging;
+    run(kernel, {staging.in(a) + at_a, staging.in(b) + at_b, staging.out(c), m, n, k, k, k, n, false, true},
+        staging.stream());
+    staging.finish();
+    std::vector<double> exact_a(a.size()), exact_b(b.size());
+    std::transform(a.begin(), a.end(), exact_a.begin(), value);
+    std::transform(b.begin(), b.end(), exact_b.begin(), value);
+    const GemmProblem<double, double> host = {
+        exact_a.data() + at_a, exact_b.data() + at_b, nullptr, m, n, k, k, k, n, false, true};
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < m * n; ++i) {
+      const ref::GemmElement e = ref::gemm_element(host, i / n, i % n);
+      if (!(std::abs(c[i] - e.value) <= relative_error * e.magnitude)) ++wrong;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("tensor-core products read operands from any address") {
+  check_unaligned(gemm_float16, float16_of, 48 * kAddition, ref::value_of_float16);
+  check_unaligned(gemm_bfloat16, bfloat16_of, 48 * kAddition, ref::value_of_bfloat16);
+  check_unaligned(gemm_tf32, same, 48 * kAddition, [](float x) { return ref::nearest_tf32(x); });
+  check_unaligned(gemm_int8, int8_of, 0, [](int8_t x) { return static_cast<double>(x); });
 }
 
 // Root of the mean square of the errors, relative to the magnitude of each element's sum.

@@ -8,6 +8,7 @@
 
 #include "kernels/base/parallel.h"
 #include "kernels/matmul/gemm_cases.h"
+#include "kernels/matmul/gemm_far_cases.h"
 
 namespace assay::kernels {
 namespace {
@@ -82,6 +83,17 @@ TEST_CASE("gemm lets a NaN through, through each activation too, and reads nothi
       CHECK(c[2] == 2);
       CHECK(c[3] == 3);
     }
+  }
+}
+
+TEST_CASE("gemm reaches rows and matrices beyond element 2^31 of each operand") {
+  const auto same = [](float x) { return x; };
+  for (const FarGemmCase& t : far_gemm_cases({FarBy::kRows, FarBy::kMatrices})) {
+    check_far_gemm(gemm, t, same, 20 * std::ldexp(1.0, -23), same);
+  }
+  // Leading dimensions beyond 2^31, which cuBLASLt has not, too.
+  for (const FarGemmCase& t : far_gemm_cases({FarBy::kRows, FarBy::kLeadingDimension, FarBy::kMatrices})) {
+    check_far_gemm(gemm_tiled, t, same, 20 * std::ldexp(1.0, -23), same);
   }
 }
 

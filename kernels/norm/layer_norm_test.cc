@@ -32,6 +32,8 @@ constexpr float kEps = 1e-5f;
 struct Problem {
   LayerNormCase shape;
   int64_t offset;  // of every buffer from a 64-byte boundary, in floats: 0 takes the path of packs
+  enum Buffer { kAll, kX, kGamma, kBeta, kY, kGradY, kGradX };
+  Buffer offset_buffer = kAll;  // or of this one alone
   std::vector<float> x, gamma, beta, grad_y;
   Problem(const LayerNormCase& s, uint32_t seed, int64_t buffer_offset = 1)
       : shape(s),
@@ -40,6 +42,7 @@ struct Problem {
         gamma(random_floats(s.cols, seed + 1)),
         beta(random_floats(s.cols, seed + 2)),
         grad_y(random_floats(s.rows * s.cols, seed + 3)) {}
+  int64_t offset_of(Buffer buffer) const { return offset_buffer == kAll || offset_buffer == buffer ? offset : 0; }
 };
 
 struct Forward {
@@ -48,8 +51,8 @@ struct Forward {
 
 Forward forward(const Problem& p) {
   const auto [rows, cols] = p.shape;
-  GuardedBuffer<float> x(rows * cols, p.offset), y(rows * cols, p.offset), mean(rows), rstd(rows);
-  GuardedBuffer<float> gamma(cols, p.offset), beta(cols, p.offset);
+  GuardedBuffer<float> x(rows * cols, p.offset_of(p.kX)), y(rows * cols, p.offset_of(p.kY)), mean(rows), rstd(rows);
+  GuardedBuffer<float> gamma(cols, p.offset_of(p.kGamma)), beta(cols, p.offset_of(p.kBeta));
   Staging s;
   run(layer_norm_forward,
       {s.in(fill(x, p.x)), s.in(fill(gamma, p.gamma)), s.in(fill(beta, p.beta)), s.out(y), s.out(mean), s.out(rstd),
@@ -67,8 +70,9 @@ struct Backward {
 
 Backward backward(const Problem& p, const Forward& f, GradMode mode = GradMode::kOverwrite, float held = 0) {
   const auto [rows, cols] = p.shape;
-  GuardedBuffer<float> x(rows * cols, p.offset), grad_y(rows * cols, p.offset), gamma(cols, p.offset);
-  GuardedBuffer<float> grad_x(rows * cols, p.offset), grad_gamma(cols), grad_beta(cols);
+  GuardedBuffer<float> x(rows * cols, p.offset_of(p.kX)), grad_y(rows * cols, p.offset_of(p.kGradY));
+  GuardedBuffer<float> gamma(cols, p.offset_of(p.kGamma));
+  GuardedBuffer<float> grad_x(rows * cols, p.offset_of(p.kGradX)), grad_gamma(cols), grad_beta(cols);
   if (mode == GradMode::kAccumulate) {
     for (auto* grad : {&grad_x, &grad_gamma, &grad_beta}) fill(*grad, std::vector<float>(grad->size(), held));
   }
@@ -89,6 +93,7 @@ void check_against_reference(const Problem& p) {
   CAPTURE(p.shape.rows);
   CAPTURE(p.shape.cols);
   CAPTURE(p.offset);
+  CAPTURE(static_cast<int>(p.offset_buffer));
   const Forward f = forward(p);
   const auto want = ref::layer_norm_forward(to_double(p.x), to_double(p.gamma), to_double(p.beta), p.shape, kEps);
   CHECK(count_wrong(f.y, want.y, want.y_tolerance) == 0);
@@ -109,6 +114,15 @@ TEST_CASE("layer_norm agrees with the double reference at the edges of every wid
       for (const int64_t offset : {0, 1}) check_against_reference(Problem(s, 1, offset));
     }
   });
+}
+
+TEST_CASE("layer_norm stands one buffer alone that isn't aligned to a pack") {
+  for (const auto buffer :
+       {Problem::kX, Problem::kGamma, Problem::kBeta, Problem::kY, Problem::kGradY, Problem::kGradX}) {
+    Problem p({3, 24}, 4);
+    p.offset_buffer = buffer;
+    check_against_reference(p);
+  }
 }
 
 TEST_CASE("layer_norm agrees with the double reference on random shapes") {

@@ -3,7 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -233,6 +236,106 @@ TEST_CASE("gradient_norm of no parameters is 0, and of a NaN is NaN, scale and a
   run(gradient_norm, {{t.in(tensors), t.in(chunks), 1, 1}, t.out(workspace), 1, t.out(norm), t.out(scale)}, t.stream());
   t.finish();
   CHECK((std::isnan(norm[0]) && std::isnan(scale[0])));
+}
+
+// Two tensors of which one has a NaN in its gradient, with the state of all optimisers.
+struct WithNan {
+  static constexpr int64_t kAt = 7;
+  Staging staging;
+  GuardedBuffer<float> value{20}, moment1{20}, moment2{20}, most{20}, other{3}, other_moments{9};
+  std::vector<OptimTensor> tensors;
+  std::vector<OptimChunk> chunks;
+  ParameterList list;
+  std::vector<float> grad = std::vector<float>(20, 0.25f), other_grad = std::vector<float>(3, 0.5f);
+
+  WithNan() : tensors(2) {
+    grad[kAt] = std::numeric_limits<float>::quiet_NaN();
+    const std::vector<float> zeros(20, 0.0f);
+    for (auto* buffer : {&value, &moment1, &moment2, &most}) fill(*buffer, zeros);
+    fill(other, std::vector<float>(3, 0.0f));
+    fill(other_moments, std::vector<float>(9, 0.0f));
+    float* m = staging.out(other_moments);
+    tensors[0] = {
+        staging.out(value), staging.in(grad), staging.out(moment1), staging.out(moment2), staging.out(most), 20, 0, 0};
+    tensors[1] = {staging.out(other), staging.in(other_grad), m, m + 3, m + 6, 3, 0, 0};
+    chunks = make_chunks(tensors.data(), 2);
+    list = {staging.in(tensors), staging.in(chunks), 2, static_cast<int64_t>(chunks.size())};
+  }
+
+  void check(std::initializer_list<GuardedBuffer<float>*> with_its_element_nan) {
+    for (auto* buffer : with_its_element_nan) {
+      for (int64_t i = 0; i < 20; ++i) CHECK(std::isnan((*buffer)[i]) == (i == kAt));
+    }
+    for (int64_t i = 0; i < 3; ++i) CHECK(std::isfinite(other[i]));
+  }
+};
+
+TEST_CASE("a NaN gradient makes its own element NaN, state and all, and under stable_adamw its tensor") {
+  testing::for_each_target([](const char* target) {
+    CAPTURE(target);
+    WithNan sgd;
+    run(sgd_step, {sgd.list, nullptr, 0.1, 0.9, 0}, sgd.staging.stream());
+    sgd.staging.finish();
+    sgd.check({&sgd.value, &sgd.moment1});
+
+    WithNan adam;
+    run(adam_step, {adam.list, nullptr, 1, 0.1, 0.9, 0.999, 1e-8, 0, WeightDecay::kDecoupled, true},
+        adam.staging.stream());
+    adam.staging.finish();
+    adam.check({&adam.value, &adam.moment1, &adam.moment2, &adam.most});
+
+    WithNan stable;
+    GuardedBuffer<double> workspace(stable_adamw_workspace_bytes(stable.list.num_chunks) / sizeof(double));
+    run(stable_adamw_step, {stable.list, nullptr, stable.staging.out(workspace), 1, 0.1, 0.9, 0.999, 1e-8, 0, 1, true},
+        stable.staging.stream());
+    stable.staging.finish();
+    stable.check({&stable.moment1, &stable.moment2, &stable.most});
+    for (int64_t i = 0; i < 20; ++i) CHECK(std::isnan(stable.value[i]));
+  });
+}
+
+TEST_CASE("gradient_norm adds up more chunks than a block has threads") {
+  constexpr int64_t kTensors = 300;  // of one element and one chunk each
+  GuardedBuffer<float> grad(kTensors), norm(1), scale(1);
+  GuardedBuffer<double> workspace(kTensors);
+  double squares = 0;
+  for (int64_t i = 0; i < kTensors; ++i) {
+    grad[i] = static_cast<float>(i + 1);
+    squares += static_cast<double>(i + 1) * static_cast<double>(i + 1);
+  }
+  Staging s;
+  float* on_backend = s.out(grad);
+  std::vector<OptimTensor> tensors(kTensors);
+  for (int64_t i = 0; i < kTensors; ++i) tensors[i].count = 1, tensors[i].grad = on_backend + i;
+  const std::vector<OptimChunk> chunks = make_chunks(tensors.data(), kTensors);
+  run(gradient_norm,
+      {{s.in(tensors), s.in(chunks), kTensors, kTensors}, s.out(workspace), 1, s.out(norm), s.out(scale)}, s.stream());
+  s.finish();
+  CHECK(std::fabs(norm[0] - std::sqrt(squares)) <= 1.01 * testing::kFloatRounding * std::sqrt(squares));
+}
+
+TEST_CASE("stable_adamw adds up more chunks of a tensor than a block has threads") {
+  // One gradient that isn't zero, in the last of 257 chunks: u is 1 there and 0 elsewhere, RMS(u) = count^-1/2.
+  constexpr int64_t kCount = 256 * kOptimChunk + 1;
+  const double clip = 1e-4, rate = 0.5;
+  std::vector<float> grad(kCount, 0.0f);
+  grad.back() = 3;
+  GuardedBuffer<float> value(kCount), moment1(kCount), moment2(kCount);
+  for (auto* buffer : {&value, &moment1, &moment2}) std::fill(buffer->data(), buffer->data() + kCount, 0.0f);
+  std::vector<OptimTensor> tensors(1);
+  Staging s;
+  tensors[0] = {s.out(value), s.in(grad), s.out(moment1), s.out(moment2), nullptr, kCount, 0, 0};
+  const std::vector<OptimChunk> chunks = make_chunks(tensors.data(), 1);
+  REQUIRE(chunks.size() == 257);
+  GuardedBuffer<double> workspace(257);
+  run(stable_adamw_step,
+      {{s.in(tensors), s.in(chunks), 1, 257}, nullptr, s.out(workspace), 1, rate, 0.9, 0.999, 1e-10, 0, clip, false},
+      s.stream());
+  s.finish();
+  // p = -lr / r: m / c1 and sqrt(v / c2) are the gradient itself.
+  const double expected = -rate * clip * std::sqrt(static_cast<double>(kCount));
+  CHECK(std::fabs(value[kCount - 1] - expected) <= 16 * testing::kFloatRounding * std::fabs(expected));
+  CHECK(value[0] == 0);
 }
 
 TEST_CASE("stable_adamw gives the same bits for any number of threads") {

@@ -52,6 +52,13 @@ TEST_CASE("totals of nothing") {
   CHECK(total_of({}, Total::kMaximum) == -std::numeric_limits<float>::infinity());
 }
 
+TEST_CASE("totals of more pieces than a block has threads") {
+  std::vector<float> x(256 * kTotalPiece + 1000, 0.0f);
+  x.back() = 7;
+  CHECK(total_of(x, Total::kSum) == 7);
+  CHECK(total_of(x, Total::kMaximum) == 7);
+}
+
 TEST_CASE("one NaN anywhere makes every total NaN") {
   testing::for_each_target([](const char* target) {
     CAPTURE(target);

@@ -10,6 +10,7 @@
 #include "kernels/resize/resize_golden.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/guarded_bytes.h"
+#include "tests/support/sparse_array.h"
 #include "tests/support/staging.h"
 
 namespace assay::kernels {
@@ -74,6 +75,20 @@ TEST_CASE("nearest_resize treats each mask of a batch as it does one") {
   }
   CHECK(resized(x, stride, 5, 8, 7, 13, 3) == expected);
   CHECK(resized(x, stride, 5, 8, 7, 13, 0).empty());
+}
+
+TEST_CASE("nearest_resize reaches rows and masks beyond byte 2^31") {
+  const int64_t stride = (int64_t{1} << 29) + 5;
+  std::vector<uint8_t> x(2 * 5 * 8);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<uint8_t>(37 * i);
+  testing::SparseArray<uint8_t> far(9 * stride + 8);
+  for (int64_t row = 0; row < 10; ++row) far.put(row * stride, {x.begin() + row * 8, x.begin() + row * 8 + 8});
+  GuardedBytes y(2 * 7 * 13);
+  GuardedBuffer<int64_t> positions(7 + 13);
+  Staging staging;
+  run(nearest_resize, {far.data(), staging.out(y), staging.out(positions), 5, 8, stride, 7, 13, 2}, staging.stream());
+  staging.finish();
+  CHECK(y.values() == resized(x, 8, 5, 8, 7, 13, 2));
 }
 
 TEST_CASE("nearest_resize stays inside the image for long sides") {

@@ -27,8 +27,15 @@ using testing::to_double;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
-std::vector<float> forward(const std::vector<float>& values, const SoftmaxCase& shape, int64_t offset = 1) {
-  GuardedBuffer<float> x(shape.rows * shape.cols, offset), y(shape.rows * shape.cols, offset);
+// Of each buffer from a 64-byte boundary, in floats.
+struct Offsets {
+  int64_t x, y, grad_y, grad_x;
+};
+constexpr Offsets all_at(int64_t offset) { return {offset, offset, offset, offset}; }
+
+std::vector<float> forward(const std::vector<float>& values, const SoftmaxCase& shape,
+                           const Offsets& offsets = all_at(1)) {
+  GuardedBuffer<float> x(shape.rows * shape.cols, offsets.x), y(shape.rows * shape.cols, offsets.y);
   Staging s;
   run(softmax_forward, {s.in(fill(x, values)), s.out(y), shape.rows, shape.cols}, s.stream());
   s.finish();
@@ -38,9 +45,9 @@ std::vector<float> forward(const std::vector<float>& values, const SoftmaxCase& 
 }
 
 std::vector<float> backward(const std::vector<float>& values, const std::vector<float>& grad_y,
-                            const SoftmaxCase& shape, int64_t offset = 1) {
+                            const SoftmaxCase& shape, const Offsets& offsets = all_at(1)) {
   const int64_t count = shape.rows * shape.cols;
-  GuardedBuffer<float> y(count, offset), gy(count, offset), gx(count, offset);
+  GuardedBuffer<float> y(count, offsets.y), gy(count, offsets.grad_y), gx(count, offsets.grad_x);
   Staging s;
   run(softmax_backward, {s.in(fill(y, values)), s.in(fill(gy, grad_y)), s.out(gx), shape.rows, shape.cols}, s.stream());
   s.finish();
@@ -49,33 +56,42 @@ std::vector<float> backward(const std::vector<float>& values, const std::vector<
   return gx.values();
 }
 
-void check_against_reference(const SoftmaxCase& shape, uint32_t seed, int64_t offset) {
+void check_against_reference(const SoftmaxCase& shape, uint32_t seed, const Offsets& offsets) {
   CAPTURE(shape.rows);
   CAPTURE(shape.cols);
-  CAPTURE(offset);
+  CAPTURE(offsets.x);
+  CAPTURE(offsets.y);
+  CAPTURE(offsets.grad_y);
+  CAPTURE(offsets.grad_x);
   const int64_t count = shape.rows * shape.cols;
   const std::vector<float> x = random_floats(count, seed, -20, 20), grad_y = random_floats(count, seed + 1);
-  const std::vector<float> y = forward(x, shape, offset);
+  const std::vector<float> y = forward(x, shape, offsets);
   const ref::Softmax want = ref::softmax_forward(to_double(x), shape);
   CHECK(count_wrong(y, want.value, want.tolerance) == 0);
   const ref::Softmax grads = ref::softmax_backward(to_double(y), to_double(grad_y), shape);
-  CHECK(count_wrong(backward(y, grad_y, shape, offset), grads.value, grads.tolerance) == 0);
+  CHECK(count_wrong(backward(y, grad_y, shape, offsets), grads.value, grads.tolerance) == 0);
 }
 
 TEST_CASE("softmax agrees with the double reference at the edges of every width") {
   testing::for_each_target([](const char* target) {
     CAPTURE(target);
     for (const SoftmaxCase& shape : ref::kSoftmaxCases) {
-      for (const int64_t offset : {0, 1}) check_against_reference(shape, 3, offset);
+      for (const int64_t offset : {0, 1}) check_against_reference(shape, 3, all_at(offset));
     }
   });
+}
+
+TEST_CASE("softmax stands one buffer alone that isn't aligned to a pack") {
+  for (const Offsets& offsets : {Offsets{1, 0, 0, 0}, Offsets{0, 1, 0, 0}, Offsets{0, 0, 1, 0}, Offsets{0, 0, 0, 1}}) {
+    check_against_reference({3, 24}, 4, offsets);
+  }
 }
 
 TEST_CASE("softmax agrees with the double reference on random shapes") {
   std::mt19937 engine(7);
   for (uint32_t seed = 0; seed < 30; ++seed) {
     const SoftmaxCase shape = {static_cast<int64_t>(engine() % 20), static_cast<int64_t>(engine() % 150) + 1};
-    check_against_reference(shape, seed, engine() % 4);
+    check_against_reference(shape, seed, all_at(engine() % 4));
   }
 }
 
@@ -91,15 +107,32 @@ TEST_CASE("the reference's gradient of softmax is a central difference of its va
 
 TEST_CASE("softmax rows sum to 1 and ignore a shift, however large") {
   const SoftmaxCase shape = {4, 100};
-  std::vector<float> x(400), shifted;
+  std::vector<float> x(400);
   for (int64_t i = 0; i < 400; ++i) x[i] = static_cast<float>(i * 37 % 101) / 8;  // exact after the shift, too
-  for (const float v : x) shifted.push_back(v + 4096);
   const std::vector<float> y = forward(x, shape);
-  CHECK(y == forward(shifted, shape));
+  for (const float shift : {4096.0f, -4096.0f}) {
+    std::vector<float> shifted;
+    for (const float v : x) shifted.push_back(v + shift);
+    CHECK(y == forward(shifted, shape));
+  }
   for (int64_t r = 0; r < 4; ++r) {
     double sum = 0;
     for (int64_t c = 0; c < 100; ++c) sum += y[r * 100 + c];
     CHECK(sum == doctest::Approx(1).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("softmax gives equal elements of a row equal bits, whoever computes them") {
+  for (const int64_t cols : {300, 2500}) {  // a warp's row, and a block's
+    CAPTURE(cols);
+    constexpr int64_t kRows = 64, kPeriod = 97;  // long, so that lanes have maxima of their own
+    const std::vector<float> values = random_floats(kPeriod * kRows, 9, -4, 4);
+    std::vector<float> x;
+    for (int64_t i = 0; i < kRows * cols; ++i) x.push_back(values[i / cols * kPeriod + i % cols % kPeriod]);
+    const std::vector<float> y = forward(x, {kRows, cols});
+    int64_t different = 0;
+    for (int64_t i = 0; i < kRows * cols; ++i) different += y[i] != y[i / cols * cols + i % cols % kPeriod];
+    CHECK(different == 0);
   }
 }
 

@@ -79,6 +79,12 @@ TEST_CASE("median and MAD of a row by hand, and the median alone") {
   CHECK(robust({}, 0).median.empty());
 }
 
+TEST_CASE("the median of two values whose sum is beyond float32 lies between them") {
+  const Robust got = robust({3e38f, 3.25e38f}, 1);
+  CHECK(got.median[0] == static_cast<float>((static_cast<double>(3e38f) + 3.25e38f) / 2));
+  CHECK(std::isfinite(got.mad[0]));
+}
+
 TEST_CASE("a minority of NaN shifts the median, half a row of NaN makes it NaN, and other rows do not mind") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> x = {1, 2, 3, nan, nan, /**/ 1, 2, nan, nan, nan, /**/ 1, 2, 3, 4, 5};

@@ -11,6 +11,10 @@ load(
     "if_cuda_vendor",
 )
 
+# Bytes of the simulated GPU in tests of kernels: an H100's 80 GB, for arrays with more than 2^31 elements, of which next
+# to nothing is touched.
+_SIMULATED_DEVICE = {"ASSAY_SIM_MEMORY": "80000000000"}
+
 def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendor_srcs = [], vendor_hdrs = [], vendor_deps = [], **kwargs):
     """A cc_library, whose .cu files are compiled and linked in CUDA builds; name_ptxas_test holds them to their budgets.
 
@@ -101,6 +105,7 @@ def kernel_test(name, srcs, deps, size = "small", data = [], tags = []):
         size = "medium",
         args = ["--backend=cuda"],
         data = data,
+        env = _SIMULATED_DEVICE,
         tags = tags + ["cuda_sim"],
         target_compatible_with = NEEDS_CUDA,
         deps = [cases, name + "_kernels", "//tests/support:test_main"],
@@ -139,6 +144,7 @@ def vendor_test(name, srcs, deps, tags = []):
         name = name,
         size = "small",
         args = ["--backend=cuda"],
+        env = _SIMULATED_DEVICE,
         tags = tags + ["cuda_sim"],
         target_compatible_with = NEEDS_CUDA_VENDOR,
         deps = [cases, name + "_kernels", "//tests/support:test_main"],

@@ -2,6 +2,7 @@
 // The fake runtime without streams: memory, copies, launches, symbols, what devices say of themselves.
 #include <cuda_runtime_api.h>
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <cmath>
 #include <cstring>
@@ -114,6 +115,43 @@ TEST_CASE("fresh memory is NaN and aligned to 256 bytes") {
   const DeviceArray y(7);
   CHECK(reinterpret_cast<uintptr_t>(y.data()) % 256 == 0);
   for (const float value : y.download()) CHECK(std::isnan(value));
+}
+
+// Of this process, in KiB.
+int64_t most_resident() {
+  rusage usage = {};
+  REQUIRE(getrusage(RUSAGE_SELF, &usage) == 0);
+  return usage.ru_maxrss;
+}
+
+TEST_CASE("a large allocation is fresh all over, and costs memory only where it is written to") {
+  const size_t bytes = (size_t{20} << 30) + 5;
+  set_memory_limit(size_t{32} << 30);
+  const DeviceArray before(3);
+  const int64_t resident = most_resident();
+  unsigned char* pointer = nullptr;
+  CHECK_CUDA(cudaMalloc(reinterpret_cast<void**>(&pointer), bytes));
+  const DeviceArray after(3);
+  const auto byte_at = [&](size_t at) {
+    unsigned char byte = 0;
+    CHECK_CUDA(cudaMemcpy(&byte, pointer + at, 1, cudaMemcpyDeviceToHost));
+    return static_cast<int>(byte);
+  };
+  const size_t places[] = {0, 4095, 4096, size_t{16} << 20, size_t{10} << 30, bytes - 4097, bytes - 1};
+  for (const size_t at : places) CHECK(byte_at(at) == 0xff);
+  for (const size_t at : places) CHECK_CUDA(cudaMemset(pointer + at, 7, 1));
+  for (const size_t at : places) CHECK(byte_at(at) == 7);
+  CHECK(byte_at(1) == 0xff);
+  CHECK(byte_at(bytes - 2) == 0xff);
+  CHECK(byte_at(size_t{32} << 20) == 0xff);  // the same page of the same file as one that was written
+  CHECK(num_allocated_bytes(0) == bytes + 6 * sizeof(float));
+  CHECK_CUDA(cudaFree(pointer));
+  CHECK(most_resident() - resident < 512 << 10);  // the table of what may be touched has 160 MiB
+  for (const DeviceArray* beside : {&before, &after}) {
+    for (const float value : beside->download()) CHECK(std::isnan(value));
+  }
+  set_memory_limit(size_t{8} << 30);
+  expect_no_reports();
 }
 
 TEST_CASE("freeing twice, or what is no allocation, is reported") {

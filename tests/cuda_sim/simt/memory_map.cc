@@ -2,6 +2,7 @@
 #include "tests/cuda_sim/simt/memory_map.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <vector>
 
 #include "tests/cuda_sim/simt/report.h"
 
@@ -19,6 +21,8 @@ constexpr uint64_t kGranule = 256;
 constexpr uint64_t kDeviceBytes = uint64_t{256} << 30;
 constexpr unsigned char kGuardByte = 0xfe;
 constexpr unsigned char kFreshByte = 0xff;  // NaN as float and double, -1 as an integer
+constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kFreshFileBytes = uint64_t{16} << 20;
 
 struct Map {
   uint64_t base = 0;
@@ -54,16 +58,53 @@ Map& map() {
   return *map;
 }
 
-uint64_t rounded_up(uint64_t bytes) { return (bytes + kGranule - 1) / kGranule * kGranule; }
-
 unsigned char* bytes_at(uint64_t address) { return reinterpret_cast<unsigned char*>(address); }
+
+// A file of fresh bytes, to be mapped again and again.
+int fresh_file() {
+  static const int file = [] {
+    const std::vector<unsigned char> fresh(kFreshFileBytes, kFreshByte);
+    const int made = memfd_create("cuda_sim_fresh", 0);
+    if (made < 0 || write(made, fresh.data(), fresh.size()) != static_cast<ssize_t>(fresh.size())) {
+      std::perror("cuda_sim: cannot make the bytes of large allocations");
+      std::abort();
+    }
+    return made;
+  }();
+  return file;
+}
+
+// Whole pages of fresh bytes that cost memory only where somebody writes: kernels whose offsets go beyond 2^31 are
+// tested in allocations of which next to nothing is touched.
+void map_fresh_pages(uint64_t begin, uint64_t end) {
+  for (; begin < end; begin += kFreshFileBytes) {
+    void* mapped = mmap(bytes_at(begin), std::min(kFreshFileBytes, end - begin), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fresh_file(), 0);
+    if (mapped != MAP_FAILED) continue;
+    std::perror("cuda_sim: cannot map a large allocation");
+    std::abort();
+  }
+}
+
+void fill_fresh(uint64_t base, size_t bytes) {
+  const uint64_t first = (base + kPageBytes - 1) / kPageBytes * kPageBytes;
+  const uint64_t last = (base + bytes) / kPageBytes * kPageBytes;
+  if (bytes < kSparseBytes) {
+    std::memset(bytes_at(base), kFreshByte, bytes);
+    return;
+  }
+  std::memset(bytes_at(base), kFreshByte, first - base);
+  map_fresh_pages(first, last);
+  std::memset(bytes_at(last), kFreshByte, base + bytes - last);
+}
+
+uint64_t rounded_up(uint64_t bytes) { return (bytes + kGranule - 1) / kGranule * kGranule; }
 
 void set_limits(const Allocation& allocation, bool is_usable) {
   uint16_t* limits = map().limits + (allocation.base - map().base) / kGranule;
-  for (uint64_t offset = 0; offset < allocation.bytes; offset += kGranule) {
-    limits[offset / kGranule] =
-        is_usable ? static_cast<uint16_t>(std::min<uint64_t>(kGranule, allocation.bytes - offset)) : 0;
-  }
+  const uint64_t whole = allocation.bytes / kGranule, rest = allocation.bytes % kGranule;
+  std::fill_n(limits, whole, static_cast<uint16_t>(is_usable ? kGranule : 0));
+  if (rest != 0) limits[whole] = static_cast<uint16_t>(is_usable ? rest : 0);
 }
 
 Allocation* find(uint64_t address) {
@@ -97,6 +138,13 @@ uint64_t take_addresses(int device, uint64_t bytes) {
   std::abort();
 }
 
+// The memory behind a range of addresses. Whole pages only: the rest of the first and last belongs to neighbours.
+void give_back_pages(uint64_t begin, uint64_t end) {
+  const uint64_t first = (begin + kPageBytes - 1) / kPageBytes * kPageBytes;
+  const uint64_t last = end / kPageBytes * kPageBytes;
+  if (last > first) madvise(bytes_at(first), last - first, MADV_DONTNEED);
+}
+
 bool is_guard_intact(const unsigned char* begin, const unsigned char* end) {
   return std::all_of(begin, end, [](unsigned char byte) { return byte == kGuardByte; });
 }
@@ -123,7 +171,7 @@ uint64_t allocate(int device, size_t bytes, AllocationKind kind, bool is_usable)
   allocation.is_usable = is_usable;
   allocation.number = ++m.num_allocations;
   std::memset(bytes_at(allocation.base - kGranule), kGuardByte, kGranule);
-  std::memset(bytes_at(allocation.base), kFreshByte, bytes);
+  fill_fresh(allocation.base, bytes);
   std::memset(bytes_at(allocation.base + bytes), kGuardByte, rounded_up(bytes) - bytes + kGranule);
   if (is_usable) set_limits(allocation, true);
   if (kind != AllocationKind::kVariable) m.used[device] += bytes;
@@ -151,10 +199,9 @@ void release(uint64_t base) {
   allocation.is_freed = true;
   map().used[allocation.device] -= allocation.bytes;
   map().freed[allocation.device].push_back(base);
-  // Pages of ours only: the rest of the first and last belongs to neighbours.
-  const uint64_t first = (base + 4095) / 4096 * 4096;
-  const uint64_t last = (base + allocation.bytes) / 4096 * 4096;
-  if (last > first) madvise(bytes_at(first), last - first, MADV_DONTNEED);
+  give_back_pages(base, base + allocation.bytes);
+  const auto limits = reinterpret_cast<uint64_t>(map().limits + (base - map().base) / kGranule);
+  give_back_pages(limits, limits + allocation.bytes / kGranule * sizeof(uint16_t));
 }
 
 void queue_free(uint64_t base) { find(base)->is_free_queued = true; }

@@ -39,6 +39,9 @@ DeviceRange device_range(int device);
 // The device whose range holds the address, or -1.
 int device_of(uint64_t address);
 
+// From this size on an allocation costs memory only where it is written to.
+constexpr size_t kSparseBytes = size_t{1} << 30;
+
 // Address of `bytes` (at least 1) fresh bytes, a multiple of 256, filled with 0xff; kernels may touch them at once or
 // only after set_usable(). Whether the device has that much memory is the caller's question.
 uint64_t allocate(int device, size_t bytes, AllocationKind kind, bool is_usable);
