@@ -43,7 +43,7 @@ PreparedCase prepare(int64_t count, Activation f, bool backward) {
       launch(activation_forward, {v->x.data(), v->y.data(), count, f});
     }
   };
-  return {body, {}, [=] { return v->hold(f, backward); }};
+  return {body, [=] { return v->hold(f, backward); }};
 }
 
 }  // namespace

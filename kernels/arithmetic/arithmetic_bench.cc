@@ -31,7 +31,6 @@ PreparedCase prepare(int64_t rows, int64_t cols, Broadcast broadcast) {
   return {[=] {
             launch(combine, {v->a.data(), v->b.data(), v->y.data(), rows, cols, Combination::kAdd, broadcast});
           },
-          {},
           holds};
 }
 

@@ -110,7 +110,7 @@ struct Heads {
 PreparedCase prepare(const ref::AttentionCase& s, bool linear, bool backward) {
   const auto heads = std::make_shared<Heads>(s, linear);
   heads->forward();
-  return {[=] { backward ? heads->backward() : heads->forward(); }, {}, [=] { return heads->holds(backward); }};
+  return {[=] { backward ? heads->backward() : heads->forward(); }, [=] { return heads->holds(backward); }};
 }
 
 }  // namespace

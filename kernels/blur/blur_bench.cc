@@ -38,7 +38,7 @@ struct Maps {
 
 PreparedCase prepare(const GaussianBlurCase& c) {
   const auto maps = std::make_shared<Maps>(c);
-  return {[maps] { launch(gaussian_blur, maps->args); }, {}, [maps] { return maps->hold(); }};
+  return {[maps] { launch(gaussian_blur, maps->args); }, [maps] { return maps->hold(); }};
 }
 
 }  // namespace

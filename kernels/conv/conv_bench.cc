@@ -71,7 +71,7 @@ template <class Args, class Element>
 PreparedCase prepare(const KernelTable<Args>& kernel, const ConvCase& t, int64_t weights_per_output,
                      const Element& element) {
   const auto layer = std::make_shared<Layer<Args>>(t, weights_per_output);
-  return {[layer, &kernel] { launch(kernel, layer->args()); }, {}, [layer, element] { return layer->holds(element); }};
+  return {[layer, &kernel] { launch(kernel, layer->args()); }, [layer, element] { return layer->holds(element); }};
 }
 
 void add_conv2d(const KernelTable<Conv2dArgs>& kernel, const ConvCase& t, bool on_cpu, std::vector<Case>* cases) {

@@ -41,7 +41,7 @@ PreparedCase prepare(int64_t count, bool backward) {
       launch(dropout_forward, {v->x.data(), v->y.data(), count, 0.2f, 3, 4});
     }
   };
-  return {body, {}, [=] { return v->hold(); }};
+  return {body, [=] { return v->hold(); }};
 }
 
 }  // namespace

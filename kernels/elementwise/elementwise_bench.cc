@@ -47,7 +47,6 @@ PreparedCase prepare_to_float16(int64_t count) {
   return {[=] {
             launch(to_float16, {c->x.data(), c->y.data(), count, 65504});
           },
-          {},
           [=] { return hold(*c, ref::nearest_float16); }};
 }
 
@@ -57,7 +56,6 @@ PreparedCase prepare_from_float16(int64_t count) {
   return {[=] {
             launch(from_float16, {c->x.data(), c->y.data(), count});
           },
-          {},
           [=] { return hold(*c, ref::value_of_float16); }};
 }
 
@@ -67,7 +65,6 @@ PreparedCase prepare_to_bfloat16(int64_t count) {
   return {[=] {
             launch(to_bfloat16, {c->x.data(), c->y.data(), count});
           },
-          {},
           [=] { return hold(*c, ref::nearest_bfloat16); }};
 }
 
@@ -77,7 +74,6 @@ PreparedCase prepare_from_bfloat16(int64_t count) {
   return {[=] {
             launch(from_bfloat16, {c->x.data(), c->y.data(), count});
           },
-          {},
           [=] { return hold(*c, ref::value_of_bfloat16); }};
 }
 
@@ -87,7 +83,6 @@ PreparedCase prepare_image_normalise(int64_t pixels) {
   return {[=] {
             launch(image_normalise, {c->x.data(), c->y.data(), pixels, {127, 127, 127}, {128, 128, 128}});
           },
-          {},
           [=] {
             std::vector<double> expected;
             for (const uint8_t v : c->x.values(0, kSample)) expected.push_back(image_normalise_ref(v, 127, 128));
@@ -101,7 +96,6 @@ PreparedCase prepare_normalise_rows(int64_t rows, int64_t cols) {
   return {[=] {
             launch(normalise_rows, {c->x.data(), c->y.data(), rows, cols, cols, 0});
           },
-          {},
           [=] { return begins_with(c->y, normalise_row_ref(c->x.values(0, cols).data(), cols), 1e-7); }};
 }
 
@@ -112,7 +106,6 @@ PreparedCase prepare_add_row(int64_t rows, int64_t cols) {
   return {[=] {
             launch(add_row, {c->x.data(), c->y.data(), rows, cols});
           },
-          {},
           [=] {
             std::vector<double> expected;
             for (const float offset : c->x.values()) expected.push_back(add_row_ref(0, offset));

@@ -29,7 +29,6 @@ PreparedCase prepare_rows(int64_t x_rows, int64_t rows, int64_t cols) {
   return {[=] {
             launch(gather_rows, {m->x.data(), m->index.data(), m->y.data(), x_rows, rows, cols});
           },
-          {},
           [=] {
             const std::vector<float> x = m->x.values();
             const int64_t chosen = m->index.values(0, 1)[0];
@@ -46,7 +45,6 @@ PreparedCase prepare_columns(int64_t rows, int64_t x_cols, int64_t cols) {
   return {[=] {
             launch(gather_columns, {m->x.data(), m->index.data(), m->y.data(), rows, x_cols, cols});
           },
-          {},
           [=] {
             const std::vector<float> x = m->x.values(0, x_cols);
             std::vector<double> expected;
@@ -64,7 +62,6 @@ PreparedCase prepare_placing(int64_t rows, int64_t cols, int64_t y_cols) {
   return {[=] {
             launch(place_columns, {m->x.data(), m->y.data(), rows, cols, y_cols, y_cols - cols});
           },
-          {},
           [=] {
             std::vector<double> expected(y_cols - cols, 0);
             for (const float v : m->x.values(0, cols)) expected.push_back(v);

@@ -47,7 +47,6 @@ PreparedCase prepare_accumulate(int64_t positions, int64_t channels, int64_t num
             launch(covariance_accumulate,
                    {s->x.data(), s->mean.data(), s->comoment.data(), num_samples, 0, positions, channels});
           },
-          {},
           [=] {  // the first position's variance of its first channel
             std::vector<float> first;
             for (int64_t n = 0; n < num_samples; ++n) first.push_back(s->x.values(n * positions * channels, 1)[0]);
@@ -63,7 +62,6 @@ PreparedCase prepare_finish(int64_t positions, int64_t channels) {
   return {[=] {
             launch(covariance_finish, {matrix->data(), 2, positions, channels, 0.01});
           },
-          {},
           [=] {
             std::vector<double> expected = near_identity<double>(1, channels, 1e-4);
             for (int64_t i = 0; i < channels; ++i) expected[packed_column(channels, i)] += 0.01;
@@ -86,7 +84,6 @@ PreparedCase prepare_cholesky(int64_t positions, int64_t channels) {
   return {[=] {
             launch(cholesky, {f->matrix.data(), f->factor.data(), f->bad_pivot.data(), positions, channels});
           },
-          {},
           [=] {  // L L^T in the last row's last two elements of the first position, and no pivot failed
             const std::vector<double> before = near_identity<double>(1, channels, kMost);
             const std::vector<float> l = f->factor.values(0, triangle);
@@ -119,7 +116,6 @@ PreparedCase prepare_mahalanobis(int64_t positions, int64_t channels) {
             launch(mahalanobis, {s->x.data(), s->mean.data(), s->factor.data(), s->workspace.data(), s->distance.data(),
                                  positions, channels});
           },
-          {},
           [=] {
             const std::vector<float> packed = s->factor.values(0, packed_size(channels));
             std::vector<float> dense(channels * channels, 0);

@@ -43,7 +43,6 @@ PreparedCase prepare(const BilinearResizeCase& c) {
             launch(bilinear_resize, {g->x.data(), g->y.data(), s.height, s.width, s.channels, s.out_height, s.out_width,
                                      s.batch, s.alignment});
           },
-          {},
           [g] { return begins_with(g->y, bilinear_resize_ref(g->first(), g->one()).value, 1e-5); }};
 }
 
@@ -54,7 +53,6 @@ PreparedCase prepare(const BicubicResizeCase& c) {
             launch(bicubic_resize, {g->x.data(), g->y.data(), s.height, s.width, s.channels, s.out_height, s.out_width,
                                     s.step_down(), s.step_across(), s.batch});
           },
-          {},
           [g] { return begins_with(g->y, bicubic_resize_ref(g->first(), g->one()).value, 1e-5); }};
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -7,6 +6,7 @@
 #include "kernels/knn/bench_search.h"
 #include "kernels/knn/nearest_neighbour_ref.h"
 #include "kernels/matmul/gemm.h"
+#include "kernels/matmul/gemm_ref.h"
 #include "tools/bench/case_list.h"
 
 namespace assay::bench {
@@ -14,31 +14,24 @@ namespace {
 
 using namespace assay::kernels;
 
-bool finds_nearest(const BenchSearch& s, int64_t query) {
-  const std::vector<float> q = s.query(query), bank = s.bank.values();
-  const int64_t row = s.index.values(query, 1)[0];
-  if (row < 0 || row >= s.num_rows) return false;
-  const float* chosen = bank.data() + row * s.dim;
-  const double found = ref::distance2(q.data(), chosen, s.dim);
-  for (int64_t other = 0; other < s.num_rows; ++other) {
-    const float* x = bank.data() + other * s.dim;
-    const double slack = ref::expansion_error(q.data(), x, s.dim) + ref::expansion_error(q.data(), chosen, s.dim);
-    if (!(found <= ref::distance2(q.data(), x, s.dim) + slack)) return false;
-  }
-  return std::abs(s.distance2.values(query, 1)[0] - found) <= 1e-6 * found;
-}
+// The products of all queries and rows, stored.
+struct Products {
+  Buffer<float> queries, bank, y;
+};
 
-PreparedCase prepare(int64_t queries, int64_t rows, int64_t dim) {
-  const auto s = std::make_shared<BenchSearch>(queries, rows, dim);
-  const auto product = std::make_shared<Buffer<float>>(queries * rows);
+PreparedCase prepare_product(int64_t queries, int64_t rows, int64_t dim) {
+  const auto p = std::make_shared<Products>(
+      Products{samples(queries * dim, 1), samples(rows * dim, 2), Buffer<float>(queries * rows)});
   return {
-      [s] { s->nearest(); },
-      [s, product] {
-        launch(gemm, {s->queries.data(), s->bank.data(), product->data(), s->num_queries, s->num_rows, s->dim, s->dim,
-                      s->dim, s->num_rows, false, true});
+      [=] {
+        launch(gemm, {p->queries.data(), p->bank.data(), p->y.data(), queries, rows, dim, dim, dim, rows, false, true});
       },
-      [s] { return finds_nearest(*s, 0) && finds_nearest(*s, s->num_queries - 1); },
-  };
+      [=] {
+        const std::vector<float> q = p->queries.values(0, dim), x = p->bank.values(0, dim);
+        const ref::GemmElement e =
+            ref::gemm_element(GemmArgs{q.data(), x.data(), nullptr, 1, 1, dim, dim, dim, 1, false, true}, 0, 0);
+        return begins_with(p->y, {e.value}, static_cast<double>(dim) * 0x1p-23 * e.magnitude);
+      }};
 }
 
 }  // namespace
@@ -51,7 +44,8 @@ std::vector<Case> nearest_neighbour_cases(const Scale& s) {
     const int64_t queries = s(shape[0]), rows = s(shape[1]), dim = s(shape[2]);
     cases.push_back({"nearest_neighbour", shape_text({queries, rows, dim}),
                      ref::nearest_neighbour_flops(queries, rows, dim), ref::nearest_neighbour_bytes(queries, rows, dim),
-                     [=] { return prepare(queries, rows, dim); }});
+                     [=] { return prepare_nearest_neighbour(queries, rows, dim); }});
+    cases.back().prepare_base = [=] { return prepare_product(queries, rows, dim); };
   }
   return cases;
 }

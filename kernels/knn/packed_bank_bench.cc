@@ -36,7 +36,6 @@ PreparedCase prepare(int64_t num_rows, int64_t dim) {
   return {[=] {
             launch(pack_bank, {bank->rows.data(), bank->panels.data(), num_rows, dim});
           },
-          {},
           [=] { return bank->last_row_holds(); }};
 }
 

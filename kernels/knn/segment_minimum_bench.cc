@@ -36,7 +36,7 @@ struct Table {
                              segments, segments, workspace.data(), workspace.size()});
   }
   bool holds(int64_t query) const {
-    const std::vector<float> found = cells.values(query * segments, segments), bank = search.bank.values(),
+    const std::vector<float> found = cells.values(query * segments, segments), bank = search.bank(),
                              q = search.query(query);
     for (int64_t j = 0; j < segments; ++j) {
       const ref::SegmentDistance expected =
@@ -58,7 +58,6 @@ PreparedCase prepare(int64_t queries, int64_t rows, int64_t dim) {
   const auto table = std::make_shared<Table>(queries, rows, dim);
   return {
       [table] { table->fill(); },
-      [table] { table->search.nearest(); },
       [table] { return table->holds(0) && table->holds(table->search.num_queries - 1); },
   };
 }
@@ -74,6 +73,7 @@ std::vector<Case> segment_minimum_cases(const Scale& s) {
     cases.push_back(
         {"segment_minimum", shape_text({queries, rows, dim}), ref::nearest_neighbour_flops(queries, rows, dim),
          4.0 * static_cast<double>((queries + rows) * dim) + table_bytes, [=] { return prepare(queries, rows, dim); }});
+    cases.back().prepare_base = [=] { return prepare_nearest_neighbour(queries, rows, dim); };
   }
   return cases;
 }

@@ -60,7 +60,7 @@ struct Pairs {
 PreparedCase prepare_cosine(int64_t rows, int64_t cols, bool backward) {
   const auto pairs = std::make_shared<Pairs>(rows, cols);
   pairs->forward();
-  return {[=] { backward ? pairs->backward() : pairs->forward(); }, {}, [=] { return pairs->hold(backward); }};
+  return {[=] { backward ? pairs->backward() : pairs->forward(); }, [=] { return pairs->hold(backward); }};
 }
 
 PreparedCase prepare_selection(int64_t count) {
@@ -76,7 +76,6 @@ PreparedCase prepare_selection(int64_t count) {
   return {[=] {
             launch(kth_largest, {d->x.data(), d->y.data(), d->workspace.data(), count, k});
           },
-          {},
           [=] { return begins_with(d->y, {ref::kth_largest(d->x.values(), k)}, 0); }};
 }
 
@@ -92,7 +91,6 @@ PreparedCase prepare_scaling(int64_t rows, int64_t cols) {
   return {[=] {
             launch(hard_mining_scale, {g->distance.data(), g->threshold.data(), g->grad.data(), rows, cols, kFactor});
           },
-          {},
           [=] {
             const double factor = g->distance.values(0, 1)[0] < 1.8f ? kFactor : 1;
             std::vector<double> expected;

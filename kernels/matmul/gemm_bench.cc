@@ -32,8 +32,8 @@ struct Accuracy {
   double by_k, constant;
 };
 
-// The elements of a type that cases are made of: numbers in [-0.5, 0.5); all there are; bits of halves that are
-// positive, below 1, and spread over some binades.
+// The elements of a type that cases are made of: numbers in [-0.5, 0.5); all int8 there are; bits of float16 from 0.5
+// to 1 (as bfloat16 from 2^-15 to 2^-7) of either sign.
 template <class Input>
 std::vector<Input> elements(int64_t count, uint64_t seed);
 template <>
@@ -46,8 +46,8 @@ std::vector<int8_t> elements(int64_t count, uint64_t seed) {
 }
 template <>
 std::vector<uint16_t> elements(int64_t count, uint64_t seed) {
-  std::vector<uint16_t> x = sample_integers<uint16_t>(count, seed, 0x400);
-  for (uint16_t& bits : x) bits = static_cast<uint16_t>(0x3800 + bits);
+  std::vector<uint16_t> x = sample_integers<uint16_t>(count, seed, 0x800);
+  for (uint16_t& bits : x) bits = static_cast<uint16_t>((bits & 0x400) << 5 | 0x3800 | (bits & 0x3ff));
   return x;
 }
 double same_number(double x) { return x; }
@@ -82,23 +82,31 @@ struct Product {
   Buffer<Output> c;
 };
 
-// base: gemm of as many elements, float32.
+template <class Input, class Output, class Number>
+PreparedCase prepare(const KernelTable<GemmProblem<Input, Output>>& kernel, const GemmShape& s,
+                     const Accuracy& accuracy, const Number& number) {
+  const auto product = std::make_shared<Product<Input, Output>>(s);
+  return {[product, &kernel] { launch(kernel, product->args()); }, [=] { return product->holds(accuracy, number); }};
+}
+
+constexpr Accuracy kFloat32Accuracy = {0x1p-23, 0};
+
 template <class Input, class Output, class Number>
 Case case_of(const KernelTable<GemmProblem<Input, Output>>& kernel, const GemmShape& s, const Accuracy& accuracy,
              const char* dtype, Arithmetic arithmetic, const Number& number) {
-  const auto prepare = [=, &kernel]() -> PreparedCase {
-    const auto product = std::make_shared<Product<Input, Output>>(s);
-    std::function<void()> base;
-    if (static_cast<const void*>(&kernel) != &gemm) {
-      const auto plain = std::make_shared<Product<float, float>>(s);
-      base = [plain] { launch(gemm, plain->args()); };
-    }
-    return {[product, &kernel] { launch(kernel, product->args()); }, base,
-            [=] { return product->holds(accuracy, number); }};
-  };
   const double bytes = static_cast<double>(sizeof(Input)) * static_cast<double>((s.m + s.n) * s.k) +
                        static_cast<double>(sizeof(Output)) * static_cast<double>(s.m * s.n);
-  return {kernel.name, shape_text({s.m, s.n, s.k}), ref::gemm_flops(s.m, s.n, s.k), bytes, prepare, dtype, arithmetic};
+  Case c = {kernel.name,
+            shape_text({s.m, s.n, s.k}),
+            ref::gemm_flops(s.m, s.n, s.k),
+            bytes,
+            [=, &kernel] { return prepare(kernel, s, accuracy, number); },
+            dtype,
+            arithmetic};
+  if (static_cast<const void*>(&kernel) != &gemm) {
+    c.prepare_base = [s] { return prepare(gemm, s, kFloat32Accuracy, same_number); };
+  }
+  return c;
 }
 
 // What the library's product leaves to be done before a GELU, in place: run after run on the last one's result.
@@ -119,7 +127,6 @@ Case finish_case(int64_t m, int64_t n) {
     return {[=] {
               launch(gemm_finish, {x->c.data(), m, n, n, 1, 0, epilogue(x->bias.data())});
             },
-            {},
             [=] {
               const std::vector<float> bias = x->bias.values();
               std::vector<double> want, tolerance;
@@ -146,15 +153,15 @@ void add_for_cuda(const KernelTable<GemmArgs>& kernel, const GemmShape& s, const
 }  // namespace
 
 std::vector<Case> gemm_cases(const Scale& scale) {
-  const Accuracy float32 = {0x1p-23, 0}, tf32 = {0x1p-22, 0x1p-10 + 0x1p-22}, halves = {0x1p-22, 0}, exact = {0, 0};
+  const Accuracy tf32 = {0x1p-22, 0x1p-10 + 0x1p-22}, halves = {0x1p-22, 0}, exact = {0, 0};
   const Accuracy three_tf32 = {3 * 0x1p-22, 6 * 0x1p-22}, to_bfloat16 = {0x1p-23, 0x1p-8 + 0x1p-18};
   std::vector<Case> cases;
   for (const GemmShape& product : {GemmShape{1578, 384, 384}, GemmShape{1578, 1536, 384}, GemmShape{1578, 384, 1536},
                                    GemmShape{4096, 480, 80}, GemmShape{4096, 112, 480}, GemmShape{12624, 768, 768}}) {
     const GemmShape s = {scale(product.m), scale(product.n), scale(product.k)};
-    cases.push_back(case_of(gemm, s, float32, "f32", Arithmetic::kFloat32, same_number));
-    add_for_cuda(gemm_tiled, s, float32, Arithmetic::kFloat32, &cases);
-    add_for_cuda(gemm_cublas, s, float32, Arithmetic::kFloat32, &cases);
+    cases.push_back(case_of(gemm, s, kFloat32Accuracy, "f32", Arithmetic::kFloat32, same_number));
+    add_for_cuda(gemm_tiled, s, kFloat32Accuracy, Arithmetic::kFloat32, &cases);
+    add_for_cuda(gemm_cublas, s, kFloat32Accuracy, Arithmetic::kFloat32, &cases);
     add_for_cuda(gemm_cublas_tf32, s, tf32, Arithmetic::kTf32, &cases);
     add_for_cuda(gemm_cublas_bfloat16, s, to_bfloat16, Arithmetic::kBfloat16, &cases);
     cases.push_back(case_of(gemm_tf32, s, tf32, "f32", Arithmetic::kTf32, same_number));

@@ -61,7 +61,7 @@ struct Norm {
 PreparedCase prepare(int64_t rows, int64_t cols, bool backward) {
   const auto norm = std::make_shared<Norm>(rows, cols);
   norm->forward();
-  return {[=] { backward ? norm->backward() : norm->forward(); }, {}, [=] { return norm->holds(backward); }};
+  return {[=] { backward ? norm->backward() : norm->forward(); }, [=] { return norm->holds(backward); }};
 }
 
 }  // namespace

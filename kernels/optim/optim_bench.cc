@@ -54,7 +54,6 @@ PreparedCase prepare_sgd(int64_t count) {
   return {[=] {
             launch(sgd_step, {x->list(), nullptr, 1e-3, 0.9, 1e-4});
           },
-          {},
           [=] {
             return x->holds([](ref::OptimState* state, const std::vector<float>& grad) {
               ref::sgd(state, grad, 1, 1e-3, 0.9, 1e-4, 1);
@@ -67,7 +66,6 @@ PreparedCase prepare_adam(int64_t count) {
   return {[=] {
             launch(adam_step, {x->list(), nullptr, 1, 2e-3, 0.9, 0.999, 1e-8, 1e-4});
           },
-          {},
           [=] {
             return x->holds([](ref::OptimState* state, const std::vector<float>& grad) {
               ref::adam(state, grad, 1, {2e-3, 0.9, 0.999, 1e-8, 1e-4, true, false}, 1);
@@ -80,7 +78,6 @@ PreparedCase prepare_stable_adamw(int64_t count) {
   return {[=] {
             launch(stable_adamw_step, {x->list(), nullptr, x->workspace.data(), 1, 2e-3, 0.9, 0.999, 1e-10, 1e-4});
           },
-          {},
           [=] {
             return x->holds([](ref::OptimState* state, const std::vector<float>& grad) {
               ref::stable_adamw(state, grad, 1, {2e-3, 0.9, 0.999, 1e-10, 1e-4, true, true}, 1, 1);
@@ -93,7 +90,6 @@ PreparedCase prepare_norm(int64_t count) {
   return {[=] {
             launch(gradient_norm, {x->list(), x->workspace.data(), 0.1, x->norm.data(), x->norm.data() + 1});
           },
-          {},
           [=] {
             double squares = 0;
             for (const float g : x->grad.values()) squares += static_cast<double>(g) * g;

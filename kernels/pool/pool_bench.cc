@@ -38,7 +38,6 @@ Case case_of(const char* kernel, const Grids& g, double cells_per_output, const 
   const auto prepare = [=]() -> PreparedCase {
     const auto b = std::make_shared<Buffers>(Buffers{samples(g.inputs(), 1, -3, 4), Buffer<float>(g.outputs())});
     return {[=] { pool(b->x.data(), b->y.data()); },
-            {},
             [=] { return begins_with(b->y, reference(b->x.values(0, g.height * g.width * g.channels)), 1e-5); }};
   };
   return {kernel, shape_text({g.batch, g.height, g.width, g.channels}),

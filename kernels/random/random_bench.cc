@@ -21,7 +21,6 @@ PreparedCase prepare(int64_t count) {
   return {[=] {
             launch(philox_uniform, {y->data(), count, 1, 2});
           },
-          {},
           [=] {
             std::vector<double> expected;
             for (int i = 0; i < std::min<int64_t>(count, 1000); ++i) {

@@ -31,7 +31,6 @@ PreparedCase prepare_column_sum(int64_t rows, int64_t cols) {
   return {[=] {
             launch(column_sum, {s->x.data(), nullptr, s->y.data(), s->workspace.data(), rows, cols});
           },
-          {},
           [=] {
             const auto want = ref::column_sum(s->x.values(), {}, {rows, cols}, 0);
             return begins_with(s->y, want.value, want.tolerance);
@@ -44,7 +43,6 @@ PreparedCase prepare_row_sum(int64_t rows, int64_t cols) {
   return {[=] {
             launch(row_sum, {s->x.data(), nullptr, s->y.data(), rows, cols});
           },
-          {},
           [=] {
             const auto want = ref::row_sum(s->x.values(0, cols), {}, {1, cols}, 0);
             return begins_with(s->y, want.value, want.tolerance);
@@ -57,7 +55,6 @@ PreparedCase prepare_total(int64_t count) {
   return {[=] {
             launch(total, {s->x.data(), s->y.data(), s->workspace.data(), count, Total::kMean});
           },
-          {},
           [=] {
             const std::vector<float> x = s->x.values();
             return begins_with(s->y, {ref::total(x, Total::kMean)}, ref::total_tolerance(x, Total::kMean));

@@ -83,12 +83,12 @@ std::string shape_of(const Sizes& s) {
 
 PreparedCase prepare_antialias(const Sizes& s) {
   const auto images = std::make_shared<Images>(s);
-  return {[images] { launch(antialias_resize, images->args); }, {}, [images] { return images->hold(); }};
+  return {[images] { launch(antialias_resize, images->args); }, [images] { return images->hold(); }};
 }
 
 PreparedCase prepare_nearest(const Sizes& s) {
   const auto masks = std::make_shared<Masks>(s);
-  return {[masks] { launch(nearest_resize, masks->args); }, {}, [masks] { return masks->hold(); }};
+  return {[masks] { launch(nearest_resize, masks->args); }, [masks] { return masks->hold(); }};
 }
 
 }  // namespace

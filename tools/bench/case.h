@@ -13,13 +13,11 @@
 
 namespace assay::bench {
 
-// A case with its buffers (buffer.h) filled. Functions run on the backend that the program was started for.
+// A kernel with one set of buffers (buffer.h) filled. Functions run on the backend that the program was started for.
 struct PreparedCase {
   // One launch of the kernel and nothing else: no allocation, no copy. It may be run again and again, and does the same
   // work each time.
   std::function<void()> run;
-  // A plainer way to the same answer or a known amount of the same work, on the same backend; empty: there is none.
-  std::function<void()> base;
   // After the first run: does a sample of the answer hold against the reference.
   std::function<bool()> verify;
 };
@@ -34,6 +32,9 @@ struct Case {
   Arithmetic arithmetic = Arithmetic::kFloat32;
   bool on_cpu = true;   // false where the CPU's entry is another kernel's
   bool on_cuda = true;  // false where this build has no such kernel
+  // A plainer way to the same answer or a known amount of the same work, on the same backend, with buffers of its own;
+  // empty: there is none.
+  std::function<PreparedCase()> prepare_base = {};
 };
 
 // Lengths of the product, or with --smoke a fraction of them.

@@ -27,7 +27,7 @@ Case touching(int* sets, const char* name, bool right) {
   return {name, "8", 8, 8, [=]() -> PreparedCase {
             ++*sets;
             const auto memory = std::make_shared<Buffer<char>>(kBytes);
-            return {[=] { launch(touch, {memory->data()}); }, {}, [=] { return right; }};
+            return {[=] { launch(touch, {memory->data()}); }, [=] { return right; }};
           }};
 }
 
@@ -69,11 +69,7 @@ TEST_CASE("a row holds the case against the limit of its arithmetic, and its bas
   Case c = touching(&sets, "touch", true);
   c.flop = 1e12;  // far above what memory asks for
   c.arithmetic = Arithmetic::kFloat64;
-  c.prepare = [prepare = c.prepare] {
-    PreparedCase prepared = prepare();
-    prepared.base = prepared.run;
-    return prepared;
-  };
+  c.prepare_base = c.prepare;
   const Result<Row> row = run_case(c, o);
   REQUIRE(row.ok());
   CHECK(row.value().bound == "compute");
@@ -88,6 +84,20 @@ TEST_CASE("a wrong answer, and a case that runs another kernel than it says, are
         "touch:8 gives a wrong answer: not timed");
   CHECK(run_case(touching(&sets, "touch_more", true), options(1, 1)).message() == "touch_more:8 runs touch: not timed");
   CHECK(sets == 2);
+  Case c = touching(&sets, "touch", true);
+  c.prepare_base = touching(&sets, "touch", false).prepare;
+  CHECK(run_case(c, options(1, 1)).message() == "the base of touch:8 gives a wrong answer: not timed");
+}
+
+TEST_CASE("a base has a rotation of its own") {
+  touched.clear();
+  int sets = 0, base_sets = 0;
+  Case c = touching(&sets, "touch", true);
+  c.prepare_base = touching(&base_sets, "touch", true).prepare;
+  REQUIRE(run_case(c, options(2, 3 * kBytes)).ok());
+  CHECK(sets == 4);
+  CHECK(base_sets == 4);
+  CHECK(touched.size() == 6);  // each verified once and timed twice
 }
 
 }  // namespace
