@@ -4,7 +4,9 @@
 
 For each case the ratios of neighbouring runs, A's median time by B's, give a median (above 1: B is faster) and a spread,
 the distance from there to the middle of the lower and of the upper half of them, whichever is larger. A case is slower
-if even its median plus the spread is below the bound. Exit 0: none is; 1: some are; 2: the files cannot be compared.
+if even its median plus the spread is below the bound, and so is the ratio of the best times of all runs: other work on
+the machine makes medians longer on either side, but hardly ever each run of one. Exit 0: none is; 1: some are; 2: the
+files cannot be compared.
 """
 import csv
 import sys
@@ -15,7 +17,7 @@ class Unusable(Exception):
 
 
 def read(path):
-    """({(kernel, shape): median microseconds}, the line about the machine)."""
+    """({(kernel, shape): (median, minimum) in microseconds}, the line about the machine)."""
     try:
         with open(path, encoding="utf-8") as f:
             lines = f.read().splitlines()
@@ -25,7 +27,7 @@ def read(path):
     times = {}
     for row in csv.DictReader(l for l in lines if not l.startswith("#")):
         try:
-            times[row["kernel"], row["shape"]] = float(row["median_us"])
+            times[row["kernel"], row["shape"]] = float(row["median_us"]), float(row["min_us"])
         except (KeyError, TypeError, ValueError) as error:
             raise Unusable("%s: not written by bench --csv" % path) from error
     if not times:
@@ -38,14 +40,13 @@ def middle(values):
     return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
 
 
-def verdict(ratios, bound):
-    """(median, spread, slower) of one case's ratios."""
-    median = middle(ratios)
-    if len(ratios) < 2:
-        return median, 0.0, median < bound
-    ordered, half = sorted(ratios), len(ratios) // 2
-    spread = max(median - middle(ordered[:half]), middle(ordered[-half:]) - median)
-    return median, spread, median + spread < bound
+def verdict(a, b, bound):
+    """(median, spread, best, slower) of one case, whose (median, minimum) were `a` and `b`, run by run."""
+    ratios = sorted(x / y for (x, _), (y, _) in zip(a, b))
+    median, half = middle(ratios), len(ratios) // 2
+    spread = max(median - middle(ratios[:half]), middle(ratios[-half:]) - median) if half else 0.0
+    best = min(x for _, x in a) / min(y for _, y in b)
+    return median, spread, best, median + spread < bound and best < bound
 
 
 def compare(pairs, bound):
@@ -58,13 +59,13 @@ def compare(pairs, bound):
     cases = [case for case in first_a if all(case in a and case in b for (a, _), (b, _) in runs)]
     if not cases:
         raise Unusable("A and B have no case in common")
-    print("%-32s %-24s %11s %11s %7s %7s" % ("kernel", "shape", "A us", "B us", "A/B", "spread"))
+    print("%-32s %-24s %11s %11s %7s %7s %7s" % ("kernel", "shape", "A us", "B us", "A/B", "spread", "best"))
     slower = []
     for case in cases:
-        ratios = [a[case] / b[case] for (a, _), (b, _) in runs]
-        median, spread, is_slower = verdict(ratios, bound)
-        print("%-32s %-24s %11.1f %11.1f %7.3f %7.3f%s" % (
-            *case, middle([a[case] for (a, _), _ in runs]), middle([b[case] for _, (b, _) in runs]), median, spread,
+        times_a, times_b = [a[case] for (a, _), _ in runs], [b[case] for _, (b, _) in runs]
+        median, spread, best, is_slower = verdict(times_a, times_b, bound)
+        print("%-32s %-24s %11.1f %11.1f %7.3f %7.3f %7.3f%s" % (
+            *case, middle([m for m, _ in times_a]), middle([m for m, _ in times_b]), median, spread, best,
             "  slower" if is_slower else ""))
         if is_slower:
             slower.append("%s:%s" % case)

@@ -14,8 +14,10 @@ import compare_runs  # noqa: E402
 
 
 def run_csv(times, machine="Some CPU"):
-    rows = ['%s,"%s",%f' % (kernel, shape, us) for (kernel, shape), us in times.items()]
-    return "# %s\n# g++\nkernel,shape,median_us\n%s\n" % (machine, "\n".join(rows))
+    """times: {(kernel, shape): median, or (median, minimum)}; the minimum is the median where none is given."""
+    pairs = {case: us if isinstance(us, tuple) else (us, us) for case, us in times.items()}
+    rows = ['%s,"%s",%f,%f' % (*case, median, minimum) for case, (median, minimum) in pairs.items()]
+    return "# %s\n# g++\nkernel,shape,median_us,min_us\n%s\n" % (machine, "\n".join(rows))
 
 
 def compare(*csvs, bound=None):
@@ -50,9 +52,17 @@ class CompareRuns(unittest.TestCase):
     def test_slower_within_the_spread(self):
         self.assertEqual(compare(*turns([10, 10, 10, 10], [8, 11, 11, 16]))[0], 0)
 
+    def test_medians_that_other_work_made_longer(self):
+        self.assertEqual(compare(*turns([(10, 9), (10, 9), (10, 9)], [(14, 13), (15, 9.1), (14, 12)]))[0], 0)
+        self.assertEqual(compare(*turns([(10, 9), (10, 9), (10, 9)], [(14, 13), (15, 12), (14, 12)]))[0], 1)
+
+    def test_a_best_time_alone_is_no_verdict(self):
+        self.assertEqual(compare(*turns([(10, 5), (10, 9), (10, 9)], [(10, 9), (10, 9), (10, 9)]))[0], 0)
+
     def test_a_machine_that_slows_down_slows_both(self):
         self.assertEqual(compare(*turns([10, 20, 40], [10, 20, 40]))[0], 0)
         self.assertEqual(compare(*turns([10, 20, 40], [13, 26, 52]))[0], 1)
+        self.assertEqual(compare(*turns([40, 20, 10], [52, 26, 13]))[0], 1)
 
     def test_the_bound_is_the_callers(self):
         runs = turns([10, 10], [12, 12])
