@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+// The hidden layer of a ViT-B's MLP.
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -8,36 +8,51 @@
 
 #include "kernels/dropout/dropout.h"
 #include "kernels/dropout/dropout_ref.h"
-#include "tests/support/numbers.h"
-#include "tools/bench/case.h"
+#include "tools/bench/case_list.h"
 #include "tools/bench/launch.h"
+#include "tools/bench/samples.h"
 
 namespace assay::bench {
 namespace {
 
 using namespace assay::kernels;
-using testing::random_floats;
 
-PreparedCase prepare_dropout(int64_t count) {
-  const auto x = std::make_shared<std::vector<float>>(random_floats(count, 1));
-  const auto y = std::make_shared<std::vector<float>>(count);
-  const auto holds = [=] {
-    for (int64_t i = 0; i < 1000; ++i) {
-      const double want = ref::dropout((*x)[i], 0.2f, 3, 4, i);
-      if (!(std::fabs((*y)[i] - want) <= 2e-7 * std::fabs(want))) return false;
+struct Values {
+  Buffer<float> x, y;
+  // One rounding of the factor and one of the product.
+  bool hold() const {
+    const std::vector<float> first = x.values(0, 1000);
+    std::vector<double> want, tolerance;
+    for (size_t i = 0; i < first.size(); ++i) {
+      want.push_back(ref::dropout(first[i], 0.2f, 3, 4, static_cast<int64_t>(i)));
+      tolerance.push_back(2e-7 * std::abs(want.back()));
     }
-    return true;
+    return begins_with(y, want, tolerance);
+  }
+};
+
+// Backward draws the same mask for the gradient.
+PreparedCase prepare(int64_t count, bool backward) {
+  const auto v = std::make_shared<Values>(Values{samples(count, 1), Buffer<float>(count)});
+  const auto body = [=] {
+    if (backward) {
+      launch(dropout_backward, {v->x.data(), v->y.data(), count, 0.2f, 3, 4});
+    } else {
+      launch(dropout_forward, {v->x.data(), v->y.data(), count, 0.2f, 3, 4});
+    }
   };
-  return {[=] { launch(dropout_forward, {x->data(), y->data(), count, 0.2f, 3, 4}); }, {}, holds};
+  return {body, [=] { return v->hold(); }};
 }
 
 }  // namespace
 
-std::vector<Case> dropout_cases() {
-  const int64_t count = int64_t{16} * 789 * 3072;
+std::vector<Case> dropout_cases(const Scale& s) {
+  const int64_t batch = s(16), tokens = s(789), hidden = s(3072), count = batch * tokens * hidden;
+  const std::string shape = shape_text({batch, tokens, hidden});
   // A Philox block of ten rounds is some 60 integer operations for four elements; they are not counted as FLOP.
-  return {{"dropout_forward", "16x789x3072", 1.0 * count, ref::dropout_bytes(count),
-           [=] { return prepare_dropout(count); }}};
+  const double flop = static_cast<double>(count);
+  return {{"dropout_forward", shape, flop, ref::dropout_bytes(count), [=] { return prepare(count, false); }},
+          {"dropout_backward", shape, flop, ref::dropout_bytes(count), [=] { return prepare(count, true); }}};
 }
 
 }  // namespace assay::bench

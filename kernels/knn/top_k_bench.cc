@@ -2,13 +2,13 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "kernels/knn/bench_search.h"
 #include "kernels/knn/top_k.h"
 #include "kernels/knn/top_k_ref.h"
-#include "tools/bench/case.h"
-#include "tools/bench/launch.h"
+#include "tools/bench/case_list.h"
 
 namespace assay::bench {
 namespace {
@@ -21,45 +21,50 @@ struct Nearest {
         k(neighbours),
         distance2(q * k),
         index(q * k),
-        workspace(top_k_workspace_bytes(assay::testing::test_backend(), {q, r, d}, k, num_threads()), 0) {}
+        workspace(top_k_workspace_bytes(testing::test_backend(), {q, r, d}, k, num_threads())) {}
   void find() {
-    launch(top_k, TopKArgs{search.queries.data(), search.packed.view(), distance2.data(), index.data(),
-                           search.num_queries, k, workspace.data(), workspace.size()});
+    launch(top_k, {search.queries.data(), search.packed(), distance2.data(), index.data(), search.num_queries, k,
+                   workspace.data(), workspace.size()});
   }
   // The distances of one query, place by place, whichever of two rows at the same distance was taken.
   bool holds(int64_t query) const {
-    const float* q = search.queries.data() + query * search.dim;
-    const std::vector<ref::Neighbour> expected = ref::top_k(q, search.bank, search.dim, k);
+    const std::vector<float> q = search.query(query), bank = search.bank(), found = distance2.values(query * k, k);
+    const std::vector<int64_t> rows = index.values(query * k, k);
+    const std::vector<ref::Neighbour> expected = ref::top_k(q.data(), bank, search.dim, k);
     for (int64_t i = 0; i < k; ++i) {
-      const double slack =
-          2 * ref::expansion_error(q, search.bank.data() + index[query * k + i] * search.dim, search.dim);
-      if (!(std::abs(distance2[query * k + i] - expected[i].first) <= slack)) return false;
+      if (rows[i] < 0 || rows[i] >= search.num_rows) return false;
+      const double slack = 2 * ref::expansion_error(q.data(), bank.data() + rows[i] * search.dim, search.dim);
+      if (!(std::abs(found[i] - expected[i].first) <= slack)) return false;
     }
     return true;
   }
 
   BenchSearch search;
   int64_t k;
-  std::vector<float> distance2;  // (Q, k)
-  std::vector<int64_t> index;    // (Q, k)
-  assay::testing::GuardedBuffer<char> workspace;
+  Buffer<float> distance2;  // (Q, k)
+  Buffer<int64_t> index;    // (Q, k)
+  Buffer<char> workspace;
 };
+
+PreparedCase prepare(int64_t queries, int64_t rows, int64_t dim, int64_t k) {
+  const auto nearest = std::make_shared<Nearest>(queries, rows, dim, k);
+  return {[nearest] { nearest->find(); },
+          [nearest, queries] { return nearest->holds(0) && nearest->holds(queries - 1); }};
+}
 
 }  // namespace
 
-std::vector<Case> top_k_cases() {
+std::vector<Case> top_k_cases(const Scale& s) {
   const int64_t shapes[][4] = {{4096, 8192, 152, 9}, {2048, 8192, 384, 9}, {784, 16384, 384, 64}};
   std::vector<Case> cases;
-  for (const auto& [queries, rows, dim, k] : shapes) {
+  for (const auto& shape : shapes) {
+    const int64_t queries = s(shape[0]), rows = s(shape[1]), dim = s(shape[2]), k = shape[3];
     const double answer_bytes = 12.0 * static_cast<double>(queries * k);
-    cases.push_back({"top_k", search_shape(queries, rows, dim) + ":" + std::to_string(k),
+    cases.push_back({"top_k", shape_text({queries, rows, dim}) + ":" + std::to_string(k),
                      ref::nearest_neighbour_flops(queries, rows, dim),
                      4.0 * static_cast<double>((queries + rows) * dim) + answer_bytes,
-                     [q = queries, r = rows, d = dim, n = k]() -> PreparedCase {
-                       const auto nearest = std::make_shared<Nearest>(q, r, d, n);
-                       return {[nearest] { nearest->find(); }, [nearest] { nearest->search.nearest(); },
-                               [nearest, q] { return nearest->holds(0) && nearest->holds(q - 1); }};
-                     }});
+                     [=] { return prepare(queries, rows, dim, k); }});
+    cases.back().prepare_base = [=] { return prepare_nearest_neighbour(queries, rows, dim); };
   }
   return cases;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// What the models pool: neighbourhoods of patches, a ResNet's first maps, a finer level to the coarser grid.
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "kernels/pool/average_pool.h"
@@ -11,7 +11,7 @@
 #include "kernels/pool/max_pool_ref.h"
 #include "kernels/pool/neighbourhood_mean.h"
 #include "kernels/pool/neighbourhood_mean_ref.h"
-#include "tools/bench/case.h"
+#include "tools/bench/case_list.h"
 #include "tools/bench/launch.h"
 #include "tools/bench/samples.h"
 
@@ -22,13 +22,8 @@ using namespace assay::kernels;
 
 struct Grids {
   int64_t batch, height, width, channels, out_height, out_width;
-
-  double inputs() const { return static_cast<double>(batch * height * width * channels); }
-  double outputs() const { return static_cast<double>(batch * out_height * out_width * channels); }
-  std::string shape() const {
-    return std::to_string(batch) + "x" + std::to_string(height) + "x" + std::to_string(width) + "x" +
-           std::to_string(channels);
-  }
+  int64_t inputs() const { return batch * height * width * channels; }
+  int64_t outputs() const { return batch * out_height * out_width * channels; }
 };
 
 using Pool = std::function<void(const float* x, float* y)>;
@@ -38,57 +33,55 @@ using PoolReference = std::function<std::vector<double>(const std::vector<float>
 Case case_of(const char* kernel, const Grids& g, double cells_per_output, const Pool& pool,
              const PoolReference& reference) {
   struct Buffers {
-    std::vector<float> x, y;
+    Buffer<float> x, y;
   };
   const auto prepare = [=]() -> PreparedCase {
-    const auto b = std::make_shared<Buffers>();
-    b->x = sample_floats(g.batch * g.height * g.width * g.channels);
-    b->y.resize(g.batch * g.out_height * g.out_width * g.channels);
-    return {[=] { pool(b->x.data(), b->y.data()); }, nullptr,
-            [=] {
-              const std::vector<float> first(b->x.begin(), b->x.begin() + g.height * g.width * g.channels);
-              return begins_with(b->y, reference(first), 1e-5);
-            }};
+    const auto b = std::make_shared<Buffers>(Buffers{samples(g.inputs(), 1, -3, 4), Buffer<float>(g.outputs())});
+    return {[=] { pool(b->x.data(), b->y.data()); },
+            [=] { return begins_with(b->y, reference(b->x.values(0, g.height * g.width * g.channels)), 1e-5); }};
   };
-  return {kernel, g.shape(), g.outputs() * cells_per_output, 4 * (g.inputs() + g.outputs()), prepare};
+  return {kernel, shape_text({g.batch, g.height, g.width, g.channels}),
+          static_cast<double>(g.outputs()) * cells_per_output, 4 * static_cast<double>(g.inputs() + g.outputs()),
+          prepare};
 }
 
 }  // namespace
 
-std::vector<Case> pool_cases() {
-  const int64_t resnet = pooled_length(128, 3, 2, 1);
+std::vector<Case> pool_cases(const Scale& s) {
+  const int64_t b = s(16), side = s(16, 4), level = s(112), fine = s(32, 8), resnet = s(128), stem = s(64);
+  const int64_t pooled = pooled_length(resnet, 3, 2, 1), coarse = fine / 2;
   return {
       case_of(
-          "neighbourhood_mean", {16, 16, 16, 112, 16, 16}, 9,
-          [](const float* x, float* y) {
-            launch(neighbourhood_mean, {x, y, 16, 16, 112, 3, 16});
-          },
-          [](const std::vector<float>& x) {
-            return neighbourhood_mean_ref(x, {16, 16, 112, 3}).mean;
-          }),
-      case_of(
-          "max_pool", {16, 128, 128, 64, resnet, resnet}, 9,
+          "neighbourhood_mean", {b, side, side, level, side, side}, 9,
           [=](const float* x, float* y) {
-            launch(max_pool, {x, y, 128, 128, 64, resnet, resnet, 3, 2, 1, 16});
+            launch(neighbourhood_mean, {x, y, side, side, level, 3, b});
           },
-          [](const std::vector<float>& x) {
-            return max_pool_ref(x, {128, 128, 64, 3, 2, 1});
+          [=](const std::vector<float>& x) {
+            return neighbourhood_mean_ref(x, {side, side, level, 3}).mean;
           }),
       case_of(
-          "average_pool", {16, 32, 32, 112, 16, 16}, 4,
-          [](const float* x, float* y) {
-            launch(average_pool, {x, y, 32, 32, 112, 16, 16, 2, 2, 0, PaddingCount::kIncluded, 16});
+          "max_pool", {b, resnet, resnet, stem, pooled, pooled}, 9,
+          [=](const float* x, float* y) {
+            launch(max_pool, {x, y, resnet, resnet, stem, pooled, pooled, 3, 2, 1, b});
           },
-          [](const std::vector<float>& x) {
-            return average_pool_ref(x, {32, 32, 112, 2, 2, 0}).mean;
+          [=](const std::vector<float>& x) {
+            return max_pool_ref(x, {resnet, resnet, stem, 3, 2, 1});
           }),
       case_of(
-          "adaptive_average_pool", {16, 16, 16, 112, 1, 1}, 256,
-          [](const float* x, float* y) {
-            launch(adaptive_average_pool, {x, y, 16, 16, 112, 1, 1, 16});
+          "average_pool", {b, fine, fine, level, coarse, coarse}, 4,
+          [=](const float* x, float* y) {
+            launch(average_pool, {x, y, fine, fine, level, coarse, coarse, 2, 2, 0, PaddingCount::kIncluded, b});
           },
-          [](const std::vector<float>& x) {
-            return adaptive_average_pool_ref(x, {16, 16, 112, 1, 1}).mean;
+          [=](const std::vector<float>& x) {
+            return average_pool_ref(x, {fine, fine, level, 2, 2, 0}).mean;
+          }),
+      case_of(
+          "adaptive_average_pool", {b, side, side, level, 1, 1}, static_cast<double>(side * side),
+          [=](const float* x, float* y) {
+            launch(adaptive_average_pool, {x, y, side, side, level, 1, 1, b});
+          },
+          [=](const std::vector<float>& x) {
+            return adaptive_average_pool_ref(x, {side, side, level, 1, 1}).mean;
           }),
   };
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <cmath>
+// The tokens of a batch through a ViT-B.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,45 +9,69 @@
 #include "kernels/reduce/axis_sum_ref.h"
 #include "kernels/reduce/total.h"
 #include "kernels/reduce/total_ref.h"
-#include "tests/support/numbers.h"
-#include "tools/bench/case.h"
+#include "tools/bench/case_list.h"
 #include "tools/bench/launch.h"
+#include "tools/bench/samples.h"
 
 namespace assay::bench {
 namespace {
 
 using namespace assay::kernels;
-using testing::random_floats;
+
+template <class Scratch>
+struct Sums {
+  Buffer<float> x, y;
+  Buffer<Scratch> workspace;
+};
 
 PreparedCase prepare_column_sum(int64_t rows, int64_t cols) {
-  const auto x = std::make_shared<std::vector<float>>(random_floats(rows * cols, 1));
-  const auto y = std::make_shared<std::vector<float>>(cols);
-  const auto workspace = std::make_shared<std::vector<float>>(column_sum_workspace_bytes(rows, cols) / sizeof(float));
-  const auto holds = [=] {
-    const auto want = ref::column_sum(*x, {}, {rows, cols}, 0);
-    return testing::count_wrong(*y, want.value, want.tolerance) == 0;
-  };
-  return {[=] { launch(column_sum, {x->data(), nullptr, y->data(), workspace->data(), rows, cols}); }, {}, holds};
+  const auto s = std::make_shared<Sums<float>>(
+      Sums<float>{samples(rows * cols, 1, -2, 2), Buffer<float>(cols),
+                  Buffer<float>(static_cast<int64_t>(column_sum_workspace_bytes(rows, cols) / sizeof(float)))});
+  return {[=] {
+            launch(column_sum, {s->x.data(), nullptr, s->y.data(), s->workspace.data(), rows, cols});
+          },
+          [=] {
+            const auto want = ref::column_sum(s->x.values(), {}, {rows, cols}, 0);
+            return begins_with(s->y, want.value, want.tolerance);
+          }};
+}
+
+PreparedCase prepare_row_sum(int64_t rows, int64_t cols) {
+  const auto s =
+      std::make_shared<Sums<float>>(Sums<float>{samples(rows * cols, 1, -2, 2), Buffer<float>(rows), Buffer<float>(0)});
+  return {[=] {
+            launch(row_sum, {s->x.data(), nullptr, s->y.data(), rows, cols});
+          },
+          [=] {
+            const auto want = ref::row_sum(s->x.values(0, cols), {}, {1, cols}, 0);
+            return begins_with(s->y, want.value, want.tolerance);
+          }};
 }
 
 PreparedCase prepare_total(int64_t count) {
-  const auto x = std::make_shared<std::vector<float>>(random_floats(count, 1));
-  const auto y = std::make_shared<float>();
-  const auto workspace = std::make_shared<std::vector<double>>(total_pieces(count));
-  const auto holds = [=] {
-    return std::fabs(*y - ref::total(*x, Total::kMean)) <= ref::total_tolerance(*x, Total::kMean);
-  };
-  return {[=] { launch(total, {x->data(), y.get(), workspace->data(), count, Total::kMean}); }, {}, holds};
+  const auto s = std::make_shared<Sums<double>>(
+      Sums<double>{samples(count, 1, -2, 2), Buffer<float>(1), Buffer<double>(total_pieces(count))});
+  return {[=] {
+            launch(total, {s->x.data(), s->y.data(), s->workspace.data(), count, Total::kMean});
+          },
+          [=] {
+            const std::vector<float> x = s->x.values();
+            return begins_with(s->y, {ref::total(x, Total::kMean)}, ref::total_tolerance(x, Total::kMean));
+          }};
 }
 
 }  // namespace
 
-std::vector<Case> reduce_cases() {
-  const int64_t rows = 16 * 789, cols = 768;
-  return {{"column_sum", "12624x768", ref::axis_sum_flop(rows, cols), ref::axis_sum_bytes(rows, cols),
+std::vector<Case> reduce_cases(const Scale& s) {
+  const int64_t rows = s(16) * s(789), cols = s(768), count = rows * cols;
+  const std::string shape = shape_text({rows, cols});
+  return {{"column_sum", shape, ref::axis_sum_flop(rows, cols), ref::axis_sum_bytes(rows, cols),
            [=] { return prepare_column_sum(rows, cols); }},
-          {"total", "9695232", ref::total_flop(rows * cols), ref::total_bytes(rows * cols),
-           [=] { return prepare_total(rows * cols); }}};
+          {"row_sum", shape, ref::axis_sum_flop(rows, cols), ref::axis_sum_bytes(rows, cols),
+           [=] { return prepare_row_sum(rows, cols); }},
+          {"total", shape_text({count}), ref::total_flop(count), ref::total_bytes(count),
+           [=] { return prepare_total(count); }}};
 }
 
 }  // namespace assay::bench

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <cmath>
+// The scores of one image of a ViT-B.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,44 +8,46 @@
 #include "kernels/softmax/softmax.h"
 #include "kernels/softmax/softmax_ref.h"
 #include "tests/support/numbers.h"
-#include "tools/bench/case.h"
+#include "tools/bench/case_list.h"
 #include "tools/bench/launch.h"
+#include "tools/bench/samples.h"
 
 namespace assay::bench {
 namespace {
 
 using namespace assay::kernels;
-using testing::random_floats;
+using testing::to_double;
 
-PreparedCase prepare_softmax(int64_t rows, int64_t cols, bool backward) {
+PreparedCase prepare(int64_t rows, int64_t cols, bool backward) {
   struct Values {
-    std::vector<float> x, y, grad_y, grad_x;
+    Buffer<float> x, y, grad_y, grad_x;
   };
-  const auto v = std::make_shared<Values>(Values{random_floats(rows * cols, 1), std::vector<float>(rows * cols),
-                                                 random_floats(rows * cols, 2), std::vector<float>(rows * cols)});
+  const int64_t count = rows * cols;
+  const auto v = std::make_shared<Values>(
+      Values{samples(count, 1, -2, 2), Buffer<float>(count), samples(count, 2, -2, 2), Buffer<float>(count)});
   const auto forward = [=] { launch(softmax_forward, {v->x.data(), v->y.data(), rows, cols}); };
   forward();
   const auto body = [=] {
     backward ? launch(softmax_backward, {v->y.data(), v->grad_y.data(), v->grad_x.data(), rows, cols}) : forward();
   };
-  const auto first = [=](const std::vector<float>& all) { return std::vector<float>(all.begin(), all.begin() + cols); };
+  const auto first = [=](const Buffer<float>& all) { return to_double(all.values(0, cols)); };
   const auto holds = [=] {
-    const auto want = backward ? ref::softmax_backward(testing::to_double(first(v->y)),
-                                                       testing::to_double(first(v->grad_y)), {1, cols})
-                               : ref::softmax_forward(testing::to_double(first(v->x)), {1, cols});
-    return testing::count_wrong(first(backward ? v->grad_x : v->y), want.value, want.tolerance) == 0;
+    const auto want = backward ? ref::softmax_backward(first(v->y), first(v->grad_y), {1, cols})
+                               : ref::softmax_forward(first(v->x), {1, cols});
+    return begins_with(backward ? v->grad_x : v->y, want.value, want.tolerance);
   };
-  return {body, {}, holds};
+  return {body, holds};
 }
 
 }  // namespace
 
-std::vector<Case> softmax_cases() {
-  const int64_t rows = 12 * 789, cols = 789;
-  return {{"softmax_forward", "9468x789", ref::softmax_forward_flop(rows, cols), ref::softmax_forward_bytes(rows, cols),
-           [=] { return prepare_softmax(rows, cols, false); }},
-          {"softmax_backward", "9468x789", ref::softmax_backward_flop(rows, cols),
-           ref::softmax_backward_bytes(rows, cols), [=] { return prepare_softmax(rows, cols, true); }}};
+std::vector<Case> softmax_cases(const Scale& s) {
+  const int64_t rows = s(12) * s(789), cols = s(789);
+  const std::string shape = shape_text({rows, cols});
+  return {{"softmax_forward", shape, ref::softmax_forward_flop(rows, cols), ref::softmax_forward_bytes(rows, cols),
+           [=] { return prepare(rows, cols, false); }},
+          {"softmax_backward", shape, ref::softmax_backward_flop(rows, cols), ref::softmax_backward_bytes(rows, cols),
+           [=] { return prepare(rows, cols, true); }}};
 }
 
 }  // namespace assay::bench

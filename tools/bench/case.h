@@ -1,61 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// One benchmark case, and the list of those there are. A kernel's cases stand beside it in x_bench.cc.
+// One benchmark case. Those of a kernel stand beside it in x_bench.cc; case_list.h names them all.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
+#include "tools/bench/arithmetic.h"
+
 namespace assay::bench {
 
-// A case with its buffers filled.
+// A kernel with one set of buffers (buffer.h) filled. Functions run on the backend that the program was started for.
 struct PreparedCase {
-  std::function<void()> run;     // no allocation, no copy
-  std::function<void()> base;    // a plainer way to the same answer or a known amount of the same work; may be empty
-  std::function<bool()> verify;  // after run: does a sample of the answer hold against the reference
+  // One launch of the kernel and nothing else: no allocation, no copy. It may be run again and again, and does the same
+  // work each time.
+  std::function<void()> run;
+  // After the first run: does a sample of the answer hold against the reference.
+  std::function<bool()> verify;
 };
 
 struct Case {
-  std::string kernel;  // "nearest_neighbour"
+  std::string kernel;  // the name of its table, and a variant where a kernel has several: "combine/bias"
   std::string shape;   // "4096x8192x128"
   double flop;         // compulsory work of one run
   double bytes;        // compulsory traffic of one run
-  std::function<PreparedCase()> prepare;
+  std::function<PreparedCase()> prepare;  // called once for each set of buffers
+  const char* dtype = "f32";              // of the elements it works on; "u8>f32" where it converts
+  Arithmetic arithmetic = Arithmetic::kFloat32;
+  bool on_cpu = true;   // false where the CPU's entry is another kernel's
+  bool on_cuda = true;  // false where this build has no such kernel
+  // A plainer way to the same answer or a known amount of the same work, on the same backend, with buffers of its own;
+  // empty: there is none.
+  std::function<PreparedCase()> prepare_base = {};
 };
 
-// kernels/knn/nearest_neighbour_bench.cc. Base: the product of queries and bank alone, by oneDNN, stored.
-std::vector<Case> nearest_neighbour_cases();
-// kernels/knn/segment_minimum_bench.cc. Base: nearest_neighbour on the same matrices.
-std::vector<Case> segment_minimum_cases();
-// kernels/coreset/greedy_k_center_bench.cc. Base: the textbook loop, one thread, no explicit vectors.
-std::vector<Case> greedy_k_center_cases();
-// kernels/knn/top_k_bench.cc. Base: nearest_neighbour on the same matrices.
-std::vector<Case> top_k_cases();
-// kernels/knn/packed_bank_bench.cc. No base.
-std::vector<Case> packed_bank_cases();
-// One list for each family of small kernels, without a base: kernels/blur/blur_bench.cc and so on.
-std::vector<Case> blur_cases();
-std::vector<Case> elementwise_cases();
-std::vector<Case> gaussian_cases();
-std::vector<Case> interpolate_cases();
-std::vector<Case> pool_cases();
-std::vector<Case> random_cases();
-std::vector<Case> resize_cases();
-std::vector<Case> statistics_cases();
-// kernels/matmul/gemm_bench.cc. Base of the others: gemm.
-std::vector<Case> gemm_cases();
-// kernels/conv/conv_bench.cc. No base.
-std::vector<Case> conv2d_cases();
-std::vector<Case> depthwise_conv_cases();
-// Training, at the shapes of a ViT-B. No base. kernels/FAMILY/FAMILY_bench.cc each.
-std::vector<Case> layer_norm_cases();
-std::vector<Case> activation_cases();
-std::vector<Case> softmax_cases();
-std::vector<Case> dropout_cases();
-std::vector<Case> reduce_cases();
-std::vector<Case> arithmetic_cases();
-std::vector<Case> attention_cases();
-std::vector<Case> loss_cases();
-std::vector<Case> optim_cases();
+// Lengths of the product, or with --smoke a fraction of them.
+class Scale {
+ public:
+  explicit Scale(int64_t divisor) : divisor_(divisor) {}
+  int64_t operator()(int64_t length, int64_t least = 1) const { return std::max(least, length / divisor_); }
+
+ private:
+  int64_t divisor_;
+};
+
+inline std::string shape_text(std::initializer_list<int64_t> lengths) {
+  std::string s;
+  for (const int64_t length : lengths) s += (s.empty() ? "" : "x") + std::to_string(length);
+  return s;
+}
 
 }  // namespace assay::bench

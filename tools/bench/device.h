@@ -2,7 +2,10 @@
 // The GPU that cases run on with --device=cuda: what it is, what it can do at best, and waiting for it.
 #pragma once
 
+#include <cstdint>
 #include <string>
+
+#include "tools/bench/arithmetic.h"
 
 namespace assay::bench {
 
@@ -10,14 +13,10 @@ namespace assay::bench {
 bool has_gpu(std::string* reason);
 // Name, driver and runtime.
 std::string gpu_description();
+int64_t gpu_cache_bytes();  // of the last level
 void wait_for_gpu();
-// Measured now: multiply-adds of float32 in registers, and reading of 1 GiB of device memory.
-double measure_gpu_fma_flop_per_s();
+// Measured now: multiply-adds in registers (device_limits.h), and reading of 1 GiB of device memory.
+double measure_gpu_flop_per_s(Arithmetic arithmetic);
 double measure_gpu_read_bytes_per_s();
-
-// From here on memory that the program allocates can be reached by the GPU, too, so that cases need not know where they
-// run: managed memory, which moves to the GPU when it is first touched there. The simulator's device memory is the
-// host's.
-void allocate_for_gpu();
 
 }  // namespace assay::bench

@@ -4,14 +4,21 @@
 
 #include <cstdint>
 
+#include "tools/bench/arithmetic.h"
+
 namespace assay::bench {
 
-constexpr int kFmaLimitBlocks = 132 * 16, kFmaLimitThreads = 256, kFmaLimitSteps = 4096, kFmaLimitChains = 8;
-constexpr double kFmaLimitFlop = 2.0 * kFmaLimitBlocks * kFmaLimitThreads * kFmaLimitSteps * kFmaLimitChains;
-constexpr int64_t kReadLimitBytes = int64_t{1} << 30;  // beyond every second-level cache
+constexpr int kLimitThreads = 256;
+constexpr int kLimitBlocks = 132 * 16;  // 16 for each multiprocessor of an H100: more than are resident at once
 
-void launch_fma_limit(float* sink);
-// memory: kReadLimitBytes, aligned to 16 bytes.
-void launch_read_limit(const float* memory, float* sink);
+// `steps` multiply-adds in each of several independent chains of each thread: float32 and float64 by the units for
+// these, the others by the tensor cores (mma.sync; a library that uses wgmma can be faster on sm_90). Not kThreeTf32.
+// sink (blocks * kLimitThreads): the sum of a thread's chains, which keeps them alive.
+void launch_multiply_add_limit(Arithmetic arithmetic, int blocks, int steps, float* sink);
+double multiply_add_limit_flop(Arithmetic arithmetic, int blocks, int steps);
+
+// memory: `count` floats, a multiple of 4, aligned to 16 bytes. sink (blocks * kLimitThreads): what each thread read,
+// summed.
+void launch_read_limit(const float* memory, int64_t count, int blocks, float* sink);
 
 }  // namespace assay::bench

@@ -3,15 +3,18 @@
 #include "tools/bench/device.h"
 
 namespace assay::bench {
+namespace {
+constexpr const char* kNoCuda = "no CUDA in this build";
+}
 
 bool has_gpu(std::string* reason) {
-  *reason = "no CUDA in this build";
+  *reason = kNoCuda;
   return false;
 }
-std::string gpu_description() { throw Error("no CUDA in this build"); }
-void wait_for_gpu() {}
-double measure_gpu_fma_flop_per_s() { throw Error("no CUDA in this build"); }
-double measure_gpu_read_bytes_per_s() { throw Error("no CUDA in this build"); }
-void allocate_for_gpu() { throw Error("no CUDA in this build"); }
+std::string gpu_description() { throw Error(kNoCuda); }
+int64_t gpu_cache_bytes() { throw Error(kNoCuda); }
+void wait_for_gpu() { throw Error(kNoCuda); }
+double measure_gpu_flop_per_s(Arithmetic) { throw Error(kNoCuda); }
+double measure_gpu_read_bytes_per_s() { throw Error(kNoCuda); }
 
 }  // namespace assay::bench

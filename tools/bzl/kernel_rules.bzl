@@ -15,6 +15,27 @@ load(
 # to nothing is touched.
 _SIMULATED_DEVICE = {"ASSAY_SIM_MEMORY": "80000000000"}
 
+def ptxas_test(name, library):
+    """Holds the kernels of a cuda_library to the budgets in its sources."""
+    cuda_report_files(
+        name = name + "_files",
+        folder = native.package_name() + "/",
+        deps = [library],
+        target_compatible_with = NEEDS_CUDA,
+        visibility = ["//visibility:private"],
+    )
+    native.sh_test(
+        name = name,
+        size = "small",
+        srcs = ["//tools/cuda_report:budget_test.py"],
+        args = ["$(locations :%s_files)" % name],
+        data = [
+            ":" + name + "_files",
+            "//tools/cuda_report:resources.py",
+        ],
+        target_compatible_with = NEEDS_CUDA,
+    )
+
 def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendor_srcs = [], vendor_hdrs = [], vendor_deps = [], **kwargs):
     """A cc_library, whose .cu files are compiled and linked in CUDA builds; name_ptxas_test holds them to their budgets.
 
@@ -31,22 +52,9 @@ def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendo
             "//kernels/base:kernel_table",
         ] + cuda_deps,
     )
-    cuda_report_files(
-        name = name + "_cuda_report",
-        libraries = [":" + name + "_cuda"],
-        target_compatible_with = NEEDS_CUDA,
-        visibility = ["//tools/cuda_report:__pkg__"],
-    )
-    native.sh_test(
+    ptxas_test(
         name = name + "_ptxas_test",
-        size = "small",
-        srcs = ["//tools/cuda_report:budget_test.py"],
-        args = ["$(locations :%s_cuda_report)" % name],
-        data = [
-            ":" + name + "_cuda_report",
-            "//tools/cuda_report:resources.py",
-        ],
-        target_compatible_with = NEEDS_CUDA,
+        library = ":" + name + "_cuda",
     )
     native.cc_library(
         name = name,

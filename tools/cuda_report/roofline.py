@@ -16,23 +16,18 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import resources  # noqa: E402
 
-# H100 SXM: bytes a second of memory, FLOP a second by the kind of arithmetic (NVIDIA's data sheet, dense).
+# H100 SXM: bytes a second of memory, FLOP a second by the arithmetic that a case names (NVIDIA's data sheet, dense).
+# 3xtf32 makes one product of three.
 MEMORY = 3.35e12
-PEAKS = {"float32": 67e12, "float64": 34e12, "tf32": 495e12, "float16": 990e12, "bfloat16": 990e12, "int8": 1979e12}
+PEAKS = {"float32": 67e12, "float64": 34e12, "tf32": 495e12, "3xtf32": 165e12, "float16": 990e12, "bfloat16": 990e12,
+         "int8": 1979e12}
 LAUNCH = 3e-6  # seconds below which no launch is seen to end
-
-# Kernels whose arithmetic is not float32.
-ARITHMETIC = {
-    "cholesky": "float64", "covariance_accumulate": "float64", "covariance_finish": "float64",
-    "mahalanobis": "float64", "gemm_float16": "float16", "gemm_bfloat16": "bfloat16", "gemm_tf32": "tf32",
-    "gemm_3xtf32": "tf32", "gemm_int8": "int8",
-}
 
 INTRO = """# What the CUDA kernels should reach
 
 Made by `bazel run //tools/cuda_report:roofline`; do not edit. FLOP and bytes are the cases' own (`x_bench.cc`), compulsory
-work and traffic only. Predicted time on an H100 SXM: the longer of FLOP at the peak of the kernel's arithmetic (67 TFLOP/s
-float32, 34 float64, 495 tf32, 990 float16 and bfloat16, 1979 TOP/s int8) and bytes at 3.35 TB/s, and never below 3 us, the
+work and traffic only. Predicted time on an H100 SXM: the longer of FLOP at the peak of the case's arithmetic (67 TFLOP/s
+float32, 34 float64, 495 tf32, 165 3xtf32, 990 float16 and bfloat16, 1979 TOP/s int8) and bytes at 3.35 TB/s, and never below 3 us, the
 time of a launch. `tools/gpu_check.sh` runs the tests and the benchmark on a GPU and fills in the last two columns.
 
 No GPU has run these kernels so far where those columns are empty. What waits for one: speed, bank conflicts and coalescing
@@ -40,10 +35,6 @@ as measured, ptxas' machine code itself, the weak memory model, the order in whi
 the choices of cuBLASLt and cuDNN.
 
 """
-
-
-# Products for one of the case: three of halves make one of float32.
-PASSES = {"gemm_3xtf32": 3}
 
 
 def run_list(bench):
@@ -65,8 +56,8 @@ def read_measured(path):
 
 def predict(case):
     flop, size = float(case["flop"]), float(case["bytes"])
-    kind = ARITHMETIC.get(case["kernel"], "float32")
-    compute, memory = PASSES.get(case["kernel"], 1) * flop / PEAKS[kind], size / MEMORY
+    kind = case["arithmetic"]
+    compute, memory = flop / PEAKS[kind], size / MEMORY
     longest = max(compute, memory, LAUNCH)
     bound = "launch" if longest == LAUNCH else kind if compute >= memory else "memory"
     return longest, bound

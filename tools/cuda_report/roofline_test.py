@@ -10,15 +10,20 @@ sys.path.insert(0, os.path.join(os.environ.get("TEST_SRCDIR", "."), os.environ.g
                                 "tools/cuda_report"))
 import roofline  # noqa: E402
 
-CASES = [{"kernel": "gemm", "shape": "big", "flop": "6.7e10", "bytes": "1e6"},
-         {"kernel": "gemm_int8", "shape": "big", "flop": "1.979e12", "bytes": "1e6"},
-         {"kernel": "combine", "shape": "long", "flop": "1e6", "bytes": "3.35e9"},
-         {"kernel": "combine", "shape": "short", "flop": "1", "bytes": "8"}]
+def case(kernel, shape, arithmetic, flop, size):
+    return {"kernel": kernel, "shape": shape, "arithmetic": arithmetic, "flop": flop, "bytes": size}
+
+
+CASES = [case("gemm", "big", "float32", "6.7e10", "1e6"),
+         case("gemm_int8", "big", "int8", "1.979e12", "1e6"),
+         case("combine", "long", "float32", "1e6", "3.35e9"),
+         case("combine", "short", "float32", "1", "8"),
+         case("gemm", "triple", "3xtf32", "1.65e11", "1e6")]
 BENCH = """# Some GPU, 132 SMs
 # limits
-kernel,shape,dtype,device,median_us,p95_us,GB/s,GFLOP/s,bound,roofline%,vs_base
-gemm,big,f32,cuda,2000.0,1,1,1,compute,1,1
-combine,long,f32,cpu,5.0,1,1,1,memory,1,1
+kernel,shape,dtype,arithmetic,device,min_us,median_us,p95_us,GB/s,GFLOP/s,bound,roofline%,vs_base
+gemm,big,f32,float32,cuda,1,2000.0,1,1,1,compute,1,
+combine,long,f32,float32,cpu,1,5.0,1,1,1,memory,1,
 """
 
 
@@ -35,7 +40,8 @@ def document(bench=None):
 class Roofline(unittest.TestCase):
     def test_predictions(self):
         self.assertEqual([roofline.predict(c) for c in CASES],
-                         [(1e-3, "float32"), (1e-3, "int8"), (1e-3, "memory"), (3e-6, "launch")])
+                         [(1e-3, "float32"), (1e-3, "int8"), (1e-3, "memory"), (3e-6, "launch"),
+                          (1e-3, "3xtf32")])
 
     def test_measured_on_a_gpu_only(self):
         text = document(BENCH)
