@@ -36,7 +36,7 @@ FeatureRecipe default_feature_recipe() {
 models::PatchFeatureOptions default_patches(const std::string& backbone, bool trains) {
   models::PatchFeatureOptions patches;
   if (backbone == "efficientnet_lite0") {
-    patches.levels = {"block10"};  // the best of this backbone's on the sets of README.md
+    patches.levels = {"block10"};  // the level whose results README.md shows
   } else if (backbone.rfind("dinov2", 0) != 0) {
     patches.levels = {"layer2", "layer3"};  // of ResNets: Roth et al. 2022
   } else if (!trains) {
