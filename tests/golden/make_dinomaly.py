@@ -20,8 +20,8 @@ FEATURE_SEED, BATCH_STREAM, DROPOUTS_A_STEP = 7, 0x6261746368, 1 << 16
 GRIDS = [(4, 4), (3, 5)]  # of image i: GRIDS[i % 2]
 
 # name, recipe, groups, tokens before the cells, iterations
-CASES = [("kTwoGroups", "dinomaly", 2, 0, 100), ("kOneGroup", "dinomaly", 1, 0, 100), ("kTokens", "dinomaly", 2, 5, 20), ("kLlbnad", "llbnad", 2, 0, 20),
-         ("kShort", "dinomaly", 2, 0, 12)]
+CASES = [("kTwoGroups", "dinomaly", 2, 0, 100), ("kOneGroup", "dinomaly", 1, 0, 100),
+         ("kTokens", "dinomaly", 2, 5, 20), ("kLlbnad", "llbnad", 2, 0, 20), ("kShort", "dinomaly", 2, 0, 12)]
 
 
 # ---- Philox streams
