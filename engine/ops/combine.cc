@@ -31,4 +31,11 @@ void add_into(const Tensor& into, const Tensor& from) {
   ctx.run(kernels::combine, CombineArgs{y, ctx.in<float>(from), y, 1, into.size(), Combination::kAdd});
 }
 
+void scale(const Tensor& tensor, float factor) {
+  check_dtype("scale", "tensor", tensor, DType::kFloat32);
+  const OpContext ctx("scale", {{"tensor", &tensor}});
+  float* y = ctx.out<float>(tensor);
+  ctx.run(kernels::combine, CombineArgs{nullptr, y, y, 1, tensor.size(), Combination::kTake, Broadcast::kNone, factor});
+}
+
 }  // namespace assay::ops

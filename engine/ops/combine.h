@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Filling a tensor and adding one to another, in place: what bookkeeping of gradients needs.
+// Filling a tensor, scaling it and adding one to another, in place: what means and bookkeeping of gradients need.
 #pragma once
 
 #include "engine/tensor/tensor.h"
@@ -10,5 +10,7 @@ namespace assay::ops {
 void fill(const Tensor& tensor, float value);
 // into += from, element by element: float32 tensors of one shape on one device (assay::Error).
 void add_into(const Tensor& into, const Tensor& from);
+// tensor *= factor.
+void scale(const Tensor& tensor, float factor);
 
 }  // namespace assay::ops

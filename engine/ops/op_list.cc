@@ -4,6 +4,7 @@
 #include "kernels/blur/gaussian_blur.h"
 #include "kernels/coreset/greedy_k_center.h"
 #include "kernels/elementwise/add_row.h"
+#include "kernels/elementwise/convert_bfloat16.h"
 #include "kernels/elementwise/convert_float16.h"
 #include "kernels/elementwise/normalise_rows.h"
 #include "kernels/gather/gather.h"
@@ -36,6 +37,7 @@ const std::vector<ListedOp>& op_list() {
       listed("add_row", kernels::add_row),
       listed("antialias_resize", kernels::antialias_resize),
       listed("coreset_greedy", kernels::greedy_k_center),
+      listed("from_bfloat16", kernels::from_bfloat16),
       listed("gather_columns", kernels::gather_columns),
       listed("gather_rows", kernels::gather_rows),
       listed("gaussian_blur", kernels::gaussian_blur),
@@ -51,6 +53,7 @@ const std::vector<ListedOp>& op_list() {
       listed("resize_bicubic", kernels::bicubic_resize),
       listed("resize_bilinear", kernels::bilinear_resize),
       listed("segment_minimum", kernels::segment_minimum),
+      listed("to_bfloat16", kernels::to_bfloat16),
       listed("to_float16", kernels::to_float16),
       listed("to_float32", kernels::from_float16),
       listed("top_k_neighbours", kernels::top_k),

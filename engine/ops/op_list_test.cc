@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/device/cuda_api.h"
+#include "engine/ops/convert_bfloat16.h"
 #include "engine/ops/convert_float16.h"
 #include "engine/ops/coreset_greedy.h"
 #include "engine/ops/gather.h"
@@ -46,7 +47,7 @@ std::map<std::string, Call> examples() {
   const Tensor image = tensor_of<uint8_t>({2, 2, 3}, {0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110});
   const Tensor mask = tensor_of<uint8_t>({2, 2}, {0, 1, 1, 0});
   const Tensor samples = tensor_of<float>({3, 1, 2}, {1, 2, 3, 5, 4, 1});
-  const Tensor half = to_float16(rows);
+  const Tensor half = to_float16(rows), brief = to_bfloat16(rows);
   const PackedBank bank(rows);
   const Tensor offsets = Tensor::zeros<int64_t>({3}, "test");
   offsets.data<int64_t>()[1] = 2;
@@ -108,6 +109,8 @@ std::map<std::string, Call> examples() {
       {"resize_bicubic", [=] { return std::vector<Tensor>{resize_bicubic(grid, 5, 4, 0.4, 0.75)}; }},
       {"resize_bilinear", [=] { return std::vector<Tensor>{resize_bilinear(grid, 5, 4)}; }},
       {"segment_minimum", [=] { return std::vector<Tensor>{segment_minimum(queries, bank, offsets)}; }},
+      {"from_bfloat16", [=] { return std::vector<Tensor>{from_bfloat16(brief)}; }},
+      {"to_bfloat16", [=] { return std::vector<Tensor>{to_bfloat16(rows)}; }},
       {"to_float16", [=] { return std::vector<Tensor>{to_float16(rows)}; }},
       {"to_float32", [=] { return std::vector<Tensor>{to_float32(half)}; }},
       {"top_k_neighbours",

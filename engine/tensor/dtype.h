@@ -7,7 +7,7 @@
 
 namespace assay {
 
-enum class DType { kFloat32, kFloat16, kUInt8, kInt32, kInt64 };
+enum class DType { kFloat32, kFloat16, kBFloat16, kUInt8, kInt32, kInt64 };
 
 constexpr size_t dtype_bytes(DType dtype) {
   switch (dtype) {
@@ -15,6 +15,7 @@ constexpr size_t dtype_bytes(DType dtype) {
     case DType::kInt32:
       return 4;
     case DType::kFloat16:
+    case DType::kBFloat16:
       return 2;
     case DType::kUInt8:
       return 1;
@@ -30,6 +31,8 @@ constexpr const char* dtype_name(DType dtype) {
       return "float32";
     case DType::kFloat16:
       return "float16";
+    case DType::kBFloat16:
+      return "bfloat16";
     case DType::kUInt8:
       return "uint8";
     case DType::kInt32:
@@ -44,6 +47,10 @@ constexpr const char* dtype_name(DType dtype) {
 struct Float16 {
   uint16_t bits;
 };
+// The upper half of a float's bits. Not in files.
+struct BFloat16 {
+  uint16_t bits;
+};
 
 template <class T>
 struct DTypeOf;
@@ -54,6 +61,10 @@ struct DTypeOf<float> {
 template <>
 struct DTypeOf<Float16> {
   static constexpr DType value = DType::kFloat16;
+};
+template <>
+struct DTypeOf<BFloat16> {
+  static constexpr DType value = DType::kBFloat16;
 };
 template <>
 struct DTypeOf<uint8_t> {

@@ -8,6 +8,7 @@
 #include "kernels/base/check.h"
 #include "kernels/base/one_thread.h"
 #include "kernels/base/parallel.h"
+#include "kernels/elementwise/add_row.h"
 #include "kernels/matmul/gemm.h"
 
 namespace assay::kernels {
@@ -60,6 +61,11 @@ void multiply_piece(const GemmArgs& args, int64_t matrix, int64_t begin, int64_t
     ASSAY_CHECK(status == dnnl::status::success, "gemm: oneDNN refuses ", end - begin, " x ", args.n, " x ", args.k);
   }
   if (e.bias == nullptr && e.residual == nullptr && e.activation == GemmActivation::kNone) return;
+  const bool is_bias_alone = e.residual == nullptr && e.activation == GemmActivation::kNone;
+  if (is_bias_alone && args.ldc == args.n) {
+    add_row.cpu({e.bias, c, end - begin, args.n});  // on vectors, the same bits
+    return;
+  }
   const float* residual = e.residual;
   if (residual != nullptr) residual += matrix * e.stride_residual + begin * e.ld_residual;
   for (int64_t row = begin; row < end; ++row, c += args.ldc) {

@@ -23,6 +23,7 @@ struct FeatureMap {
   Tensor rows;         // (B * h * w, C) float32, cell (y, x) of image b in row (b * h + y) * w + x
   int64_t height = 0;  // h
   int64_t width = 0;   // w
+  Tensor prefix = {};  // (B * Backbone::num_prefix_tokens(), C) float32, image after image; of transformers
 };
 
 // Buffers of one thread, made by the backbone that uses them.
@@ -44,6 +45,8 @@ class Backbone {
   virtual Device device() const = 0;
   // Sides of images are multiples of it where every level is to have whole cells.
   virtual int64_t side_multiple() const { return 32; }
+  // Of a transformer: a class token and registers, which come before an image's patches and are none of its cells.
+  virtual int64_t num_prefix_tokens() const { return 0; }
   // In the order in which they are computed.
   virtual const std::vector<BackboneLevel>& levels() const = 0;
   virtual std::unique_ptr<BackboneWorkspace> make_workspace() const = 0;

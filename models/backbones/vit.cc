@@ -79,7 +79,14 @@ class Vit : public VitBackbone {
   }
 
   Status load(const NamedTensors& weights) {
-    static const std::set<std::string> unused = {"mask_token", "norm.weight", "norm.bias"};
+    std::set<std::string> unused = {"mask_token"};
+    const auto is_norm = [](const auto& named) { return named.first == "norm.weight" || named.first == "norm.bias"; };
+    if (std::count_if(weights.begin(), weights.end(), is_norm) == 2) {
+      norm_ = std::make_unique<LayerNorm>(&list_, "norm", shape_.width, kNormEps);
+      levels_.push_back({"norm", shape_.patch, shape_.width});
+    } else {
+      unused.insert({"norm.weight", "norm.bias"});
+    }
     NamedTensors used;
     conv_graph::ConvNode patches;
     for (const auto& [name, tensor] : weights) {
@@ -114,7 +121,7 @@ class Vit : public VitBackbone {
     std::vector<Tensor> out(levels.size());
     const size_t last = *std::max_element(wanted.begin(), wanted.end());
     for (size_t i = 0; i <= last; ++i) {
-      x = blocks_[i].forward(x, Pass());
+      x = i < blocks_.size() ? blocks_[i].forward(x, Pass()) : norm_->forward(x, Pass());
       const auto at = std::find(wanted.begin(), wanted.end(), i);
       if (at != wanted.end()) out[static_cast<size_t>(at - wanted.begin())] = x.value();
     }
@@ -125,16 +132,19 @@ class Vit : public VitBackbone {
                                   BackboneWorkspace& workspace) const override {
     const std::vector<Tensor> all = forward_tokens(images, levels, workspace);
     const Tokens tokens = check_images(images);
-    const int64_t per_image = num_prefix_tokens() + tokens.cells();
+    const Stream& stream = current_stream(device_);
+    const int64_t num_prefix = num_prefix_tokens(), cells = tokens.cells(), per_image = num_prefix + cells;
     std::vector<FeatureMap> maps;
     for (const Tensor& level : all) {
-      const Tensor rows = Tensor::empty<float>({tokens.batch * tokens.cells(), shape_.width}, "features", device_);
+      const Tensor rows = Tensor::empty<float>({tokens.batch * cells, shape_.width}, "features", device_);
+      const Tensor prefix = Tensor::empty<float>({tokens.batch * num_prefix, shape_.width}, "features", device_);
       const Tensor flat = level.reshape({tokens.batch * per_image, shape_.width});
       for (int64_t b = 0; b < tokens.batch; ++b) {
-        copy(flat.rows(b * per_image + num_prefix_tokens(), (b + 1) * per_image),
-             rows.rows(b * tokens.cells(), (b + 1) * tokens.cells()), current_stream(device_));
+        const Tensor image = flat.rows(b * per_image, (b + 1) * per_image);
+        copy(image.rows(0, num_prefix), prefix.rows(b * num_prefix, (b + 1) * num_prefix), stream);
+        copy(image.rows(num_prefix, per_image), rows.rows(b * cells, (b + 1) * cells), stream);
       }
-      maps.push_back({rows, tokens.height, tokens.width});
+      maps.push_back({rows, tokens.height, tokens.width, prefix});
     }
     return maps;
   }
@@ -214,6 +224,7 @@ class Vit : public VitBackbone {
   autograd::Parameter* positions_;
   autograd::Parameter* registers_;
   std::vector<Block> blocks_;
+  std::unique_ptr<LayerNorm> norm_;  // null: not among the weights
   std::vector<BackboneLevel> levels_;
   std::unique_ptr<conv_graph::ConvGraph> patches_;
 };

@@ -3,7 +3,8 @@
 // 14 px, a class token and four registers before them, LayerScale, position embeddings trained at 518 px and
 // interpolated bicubically to the grid of the image, scaled by (cells + 0.1) / 37 a side.
 //
-// Levels: `layer0` and on, what each block gives, before the final norm. Sides of images are multiples of the patch.
+// Levels: `layer0` and on, what each block gives, and `norm`, what the final norm makes of the last, where the weights
+// have it. Sides of images are multiples of the patch.
 #pragma once
 
 #include <memory>
@@ -31,15 +32,13 @@ constexpr VitShape kDinov2L14 = {1024, 24, 16};
 
 class VitBackbone : public Backbone {
  public:
-  // The class token and registers, which come before an image's patches.
-  virtual int64_t num_prefix_tokens() const = 0;
   // As forward, but all tokens of each level: (B, prefix + h * w, C) float32.
   virtual std::vector<Tensor> forward_tokens(const Tensor& images, const std::vector<std::string>& levels,
                                              BackboneWorkspace& workspace) const = 0;
 };
 
-// weights: by PyTorch's names, float32, on the CPU; `mask_token`, `norm.weight` and `norm.bias` may be there and are
-// not used. What differs is an error that lists it.
+// weights: by PyTorch's names, float32, on the CPU; `mask_token` may be there and is not used, `norm.weight` and
+// `norm.bias` may be missing. What else differs is an error that lists it.
 Result<std::unique_ptr<VitBackbone>> make_vit(const std::string& name, const VitShape& shape,
                                               const NamedTensors& weights, Device device = Device::cpu());
 

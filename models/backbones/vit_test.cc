@@ -58,9 +58,12 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   return x.size() == y.size() && std::memcmp(x.raw(), y.raw(), x.bytes()) == 0;
 }
 
-std::vector<std::string> all_levels(const Backbone& backbone) {
+// What the blocks give.
+std::vector<std::string> all_layers(const Backbone& backbone) {
   std::vector<std::string> names;
-  for (const BackboneLevel& level : backbone.levels()) names.push_back(level.name);
+  for (const BackboneLevel& level : backbone.levels()) {
+    if (level.name != "norm") names.push_back(level.name);
+  }
   return names;
 }
 
@@ -96,7 +99,7 @@ TEST_CASE("all tokens of every block equal PyTorch's at several sizes, the train
   REQUIRE(images().size() >= 2);
   double worst = 0;
   for (const auto& [name, image] : images()) {
-    const std::vector<Tensor> got = vit->forward_tokens(image, all_levels(*vit), *workspace);
+    const std::vector<Tensor> got = vit->forward_tokens(image, all_layers(*vit), *workspace);
     for (size_t i = 0; i < got.size(); ++i) {
       CAPTURE(name);
       CAPTURE(i);
@@ -127,7 +130,7 @@ TEST_CASE("maps are the tokens of the patches, in the order of the request, what
   const auto workspace = vit->make_workspace();
   for (const auto& [name, image] : images()) {
     CAPTURE(name);
-    const std::vector<Tensor> tokens = vit->forward_tokens(image, all_levels(*vit), *workspace);
+    const std::vector<Tensor> tokens = vit->forward_tokens(image, all_layers(*vit), *workspace);
     const std::vector<FeatureMap> maps = vit->forward(image, {"layer2", "layer0"}, *workspace);
     const int64_t prefix = vit->num_prefix_tokens();
     CHECK(prefix == 5);
@@ -138,6 +141,7 @@ TEST_CASE("maps are the tokens of the patches, in the order of the request, what
       const Tensor rows = all.reshape({all.dim(1), all.dim(2)}).rows(prefix, all.dim(1));
       CHECK(maps[m].rows.shape() == rows.shape());
       CHECK(same_bits(maps[m].rows, rows));
+      CHECK(same_bits(maps[m].prefix, all.reshape({all.dim(1), all.dim(2)}).rows(0, prefix)));
     }
   }
 }
@@ -159,10 +163,53 @@ TEST_CASE("an image of a batch gives the bits that it gives alone, for any numbe
     for (int64_t b = 0; b < 3; ++b) {
       const Tensor one = on_test_device(batch.rows(b, b + 1).reshape(image.shape()));
       CHECK(same_bits(together.rows(b, b + 1), vit->forward_tokens(one, {"layer2"}, *workspace)[0]));
-      CHECK(same_bits(map.rows.rows(b * cells, (b + 1) * cells), vit->forward(one, {"layer2"}, *workspace)[0].rows));
+      const FeatureMap alone = vit->forward(one, {"layer2"}, *workspace)[0];
+      CHECK(same_bits(map.rows.rows(b * cells, (b + 1) * cells), alone.rows));
+      CHECK(same_bits(map.prefix.rows(b * 5, (b + 1) * 5), alone.prefix));
     }
   }
   set_num_threads(before);
+}
+
+TEST_CASE("the level norm is the last block's under the final norm, where the weights have one") {
+  NamedTensors tensors = weights();
+  const VitShape shape = shape_of(tensors);
+  const std::string last = "layer" + std::to_string(shape.depth - 1);
+  std::vector<float> gamma, beta;
+  for (int64_t c = 0; c < shape.width; ++c) {
+    gamma.push_back(1 + 0.1f * static_cast<float>(c % 7));
+    beta.push_back(0.2f * static_cast<float>(c % 5) - 0.3f);
+  }
+  for (auto& [name, tensor] : tensors) {
+    if (name == "norm.weight") tensor = on_host(testing::tensor_of<float>({shape.width}, gamma));
+    if (name == "norm.bias") tensor = on_host(testing::tensor_of<float>({shape.width}, beta));
+  }
+  const auto vit = std::move(make_vit("small", shape, tensors, test_device())).value();
+  const auto workspace = vit->make_workspace();
+  const std::vector<Tensor> tokens = vit->forward_tokens(images()[0].second, {"norm", last}, *workspace);
+  Tensor expected = on_host(tokens[1]).clone("test");
+  for (float* row = expected.data<float>(); row < expected.data<float>() + expected.size(); row += shape.width) {
+    double mean = 0, variance = 0;
+    for (int64_t c = 0; c < shape.width; ++c) mean += row[c] / static_cast<double>(shape.width);
+    for (int64_t c = 0; c < shape.width; ++c) {
+      variance += (row[c] - mean) * (row[c] - mean) / static_cast<double>(shape.width);
+    }
+    for (int64_t c = 0; c < shape.width; ++c) {
+      const size_t i = static_cast<size_t>(c);
+      row[c] = static_cast<float>((row[c] - mean) / std::sqrt(variance + 1e-6) * gamma[i] + beta[i]);
+    }
+  }
+  CHECK(difference(tokens[0], expected) <= 1e-6);  // a few roundings of float32
+  CHECK(same_bits(tokens[1],
+                  golden_vit()->forward_tokens(images()[0].second, {last}, *golden_vit()->make_workspace())[0]));
+
+  NamedTensors without;
+  for (const auto& named : tensors) {
+    if (named.first.rfind("norm.", 0) != 0) without.push_back(named);
+  }
+  const auto bare = std::move(make_vit("small", shape, without, test_device())).value();
+  CHECK(bare->levels().back().name == last);
+  CHECK_THROWS_AS(bare->level_index("norm"), Error);
 }
 
 TEST_CASE("images, levels, workspaces and weights that do not fit are refused by name") {
@@ -177,7 +224,7 @@ TEST_CASE("images, levels, workspaces and weights that do not fit are refused by
   CHECK_THROWS_WITH(vit->forward(zeros({12, 12, 3}), {"layer1", "layer1"}, *workspace),
                     "small: level layer1 asked for twice");
   CHECK_THROWS_WITH_AS(vit->forward(zeros({12, 12, 3}), {"block1"}, *workspace),
-                       doctest::Contains("its levels are layer0, layer1, layer2"), Error);
+                       doctest::Contains("its levels are layer0, layer1, layer2, norm"), Error);
   BackboneWorkspace foreign;
   CHECK_THROWS_WITH(vit->forward(zeros({12, 12, 3}), {"layer0"}, foreign),
                     "small: the workspace was made by another backbone");

@@ -8,6 +8,8 @@
 
 #include "engine/autograd/ops/elementwise.h"
 #include "engine/autograd/ops/map_cosine.h"
+#include "engine/autograd/ops/skip_tokens.h"
+#include "engine/device/stream.h"
 #include "engine/ops/cosine_distance.h"
 #include "engine/ops/gather.h"
 #include "engine/optim/optimizer.h"
@@ -69,25 +71,50 @@ double easy_share(const Training& training, int64_t step, int64_t iterations) {
 
 // ---- Features as the network sees them
 
-// The groups of a batch's rows (B P, G C), each (B, P, C).
-std::vector<Tensor> split_groups(const FeatureGrid& grid, int64_t groups) {
-  const int64_t cells = grid.height * grid.width, width = grid.rows.dim(1) / groups;
-  const Shape shape = {grid.batch, cells, width};
-  if (groups == 1) return {grid.rows.reshape(shape)};
-  std::vector<Tensor> parts;
+// What a network is given and is to reconstruct: of each image its prefix and then its cells.
+struct Targets {
+  std::vector<Tensor> groups;  // each (B, T + P, C)
+  int64_t prefix;              // T: seen, but no part of the loss and of scores
+};
+
+Tensor prefixes_and_cells(const FeatureGrid& grid) {
+  if (!has_prefix(grid)) return grid.rows;
+  const int64_t prefix = grid.prefix.dim(0) / grid.batch, cells = grid.height * grid.width, all = prefix + cells;
+  const Tensor tokens = Tensor::empty<float>({grid.batch * all, grid.rows.dim(1)}, "dinomaly", grid.rows.device());
+  const Stream& stream = current_stream(tokens.device());
+  for (int64_t b = 0; b < grid.batch; ++b) {
+    const Tensor image = tokens.rows(b * all, (b + 1) * all);
+    copy(grid.prefix.rows(b * prefix, (b + 1) * prefix), image.rows(0, prefix), stream);
+    copy(grid.rows.rows(b * cells, (b + 1) * cells), image.rows(prefix, all), stream);
+  }
+  return tokens;
+}
+
+Targets make_targets(const FeatureGrid& grid, int64_t groups) {
+  const Tensor tokens = prefixes_and_cells(grid);
+  const int64_t width = tokens.dim(1) / groups, prefix = has_prefix(grid) ? grid.prefix.dim(0) / grid.batch : 0;
+  const Shape shape = {grid.batch, prefix + grid.height * grid.width, width};
+  if (groups == 1) return {{tokens.reshape(shape)}, prefix};
+  Targets targets = {{}, prefix};
   for (int64_t g = 0; g < groups; ++g) {
     const Tensor columns = Tensor::empty<int64_t>({width}, "dinomaly");
     for (int64_t c = 0; c < width; ++c) columns.data<int64_t>()[c] = g * width + c;
-    parts.push_back(
-        ops::gather_columns(grid.rows, columns.to(grid.rows.device(), "dinomaly"), "dinomaly").reshape(shape));
+    targets.groups.push_back(
+        ops::gather_columns(tokens, columns.to(tokens.device(), "dinomaly"), "dinomaly").reshape(shape));
   }
-  return parts;
+  return targets;
 }
 
 std::vector<Var> constants(Tape& tape, const std::vector<Tensor>& tensors) {
   std::vector<Var> vars;
   for (const Tensor& t : tensors) vars.push_back(tape.constant(t));
   return vars;
+}
+
+std::vector<Var> cells_of(const std::vector<Var>& tokens, int64_t prefix) {
+  std::vector<Var> cells;
+  for (const Var& t : tokens) cells.push_back(autograd::skip_tokens(t, prefix));
+  return cells;
 }
 
 Var mean_loss(const std::vector<Var>& targets, const std::vector<Var>& reconstructions, double share, float factor) {
@@ -155,10 +182,12 @@ void Dinomaly::fit(const FeatureSource& features, const std::vector<int64_t>& im
   for (int64_t step = 0; step < iterations; ++step) {
     const FeatureGrid grid = features.read_batch(batches.next(), device_);
     Tape tape;
-    const std::vector<Var> targets = constants(tape, split_groups(grid, options_.groups));
+    const Targets targets = make_targets(grid, options_.groups);
+    const std::vector<Var> given = constants(tape, targets.groups);
     const Pass pass = {/*trains=*/true, options.seed, static_cast<uint64_t>(step)};
-    const std::vector<Var> reconstructions = model->network.forward(targets, pass, options_.recompute);
-    const Var loss = mean_loss(targets, reconstructions, easy_share(training, step, iterations), training.easy_factor);
+    const std::vector<Var> reconstructions = model->network.forward(given, pass, options_.recompute);
+    const Var loss = mean_loss(cells_of(given, targets.prefix), cells_of(reconstructions, targets.prefix),
+                               easy_share(training, step, iterations), training.easy_factor);
     losses.push_back(loss.value());
     tape.backward(loss);
     optimizer.step(learning_rate(options_.recipe, step, iterations));
@@ -179,19 +208,25 @@ Tensor Dinomaly::score(const FeatureGrid& grid) const {
                   grid.rows.dim(0) == grid.batch * grid.height * grid.width,
               "dinomaly: features of shape ", to_string(grid.rows.shape()), " for ", grid.batch, " grids of ",
               grid.height, " x ", grid.width, " cells, expected one row of ", shape.width * shape.groups, " a cell");
+  ASSAY_CHECK(!has_prefix(grid) || (grid.prefix.dim(0) % grid.batch == 0 && grid.prefix.dim(1) == grid.rows.dim(1)),
+              "dinomaly: prefix of shape ", to_string(grid.prefix.shape()), " for ", grid.batch,
+              " images with rows of ", grid.rows.dim(1));
   FeatureGrid here = grid;
   here.rows = grid.rows.to(device_, "dinomaly");
+  here.prefix = has_prefix(grid) ? grid.prefix.to(device_, "dinomaly") : Tensor();
   Tape tape;
-  const std::vector<Tensor> targets = split_groups(here, shape.groups);
-  const std::vector<Var> reconstructions = model_->network.forward(constants(tape, targets), Pass());
+  const Targets targets = make_targets(here, shape.groups);
+  const std::vector<Var> given = constants(tape, targets.groups);
+  const std::vector<Var> reconstructions = cells_of(model_->network.forward(given, Pass()), targets.prefix);
+  const std::vector<Var> cells = cells_of(given, targets.prefix);
   const Shape rows = {grid.rows.dim(0), shape.width};
   Var sum;
-  for (size_t g = 0; g < targets.size(); ++g) {
+  for (size_t g = 0; g < cells.size(); ++g) {
     const Var distance =
-        tape.constant(ops::cosine_distance(targets[g].reshape(rows), reconstructions[g].value().reshape(rows)));
+        tape.constant(ops::cosine_distance(cells[g].value().reshape(rows), reconstructions[g].value().reshape(rows)));
     sum = sum.is_defined() ? autograd::add(sum, distance) : distance;
   }
-  const Var mean = targets.size() == 1 ? sum : autograd::scale(sum, 1.0f / static_cast<float>(targets.size()));
+  const Var mean = cells.size() == 1 ? sum : autograd::scale(sum, 1.0f / static_cast<float>(cells.size()));
   return grid.batch == 1 ? mean.value().reshape({grid.height, grid.width})
                          : mean.value().reshape({grid.batch, grid.height, grid.width});
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reconstruction of frozen features by a trained network (dinomaly_network.h); a cell's anomaly value is the mean over
-// groups of the cosine distance between its features and their reconstruction. Recipe of training: Guo et al. 2025,
-// section 4, and the published code.
+// groups of the cosine distance between its features and their reconstruction. Where features have a prefix, a
+// transformer's class token and registers, the network sees and reconstructs it with the cells, but neither the loss
+// nor a score counts it. Recipe of training: Guo et al. 2025, section 4, and the published code.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,7 @@
 //   x = x + proj(linear_attention(qkv(norm(x)))),  x = x + MLP(norm(x))         each of L decoder blocks
 //   reconstruction of group g = mean of the outputs of the g-th L / G blocks, counted from the last block backwards
 //
-// so that the group of the earliest features is reconstructed by the last blocks. P cells, in whatever arrangement:
+// so that the group of the earliest features is reconstructed by the last blocks. P tokens, in whatever arrangement:
 // nothing depends on their positions.
 #pragma once
 

@@ -10,6 +10,20 @@
 
 namespace assay::models {
 
+Tensor one_after_the_other(const std::vector<Tensor>& parts) {
+  const Tensor& first = parts.at(0);
+  const int64_t rows = first.dim(0);
+  const Tensor all =
+      Tensor::empty({rows * static_cast<int64_t>(parts.size()), first.dim(1)}, first.dtype(), "feature batch");
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Tensor& part = parts[i];
+    ASSAY_CHECK(part.shape() == first.shape() && part.dtype() == first.dtype(), "features: parts of a batch differ");
+    const int64_t begin = static_cast<int64_t>(i) * rows;
+    if (part.bytes() > 0) std::memcpy(all.rows(begin, begin + rows).raw(), part.raw(), part.bytes());
+  }
+  return all;
+}
+
 bool is_same_size(const FeatureGrid& a, const FeatureGrid& b) {
   return std::tie(a.height, a.width, a.image_height, a.image_width) ==
          std::tie(b.height, b.width, b.image_height, b.image_width);
@@ -19,20 +33,20 @@ FeatureGrid FeatureSource::read_batch(const std::vector<int64_t>& images, Device
   ASSAY_CHECK(!images.empty(), "features: a batch of no images");
   FeatureGrid batch = read(images[0]);
   if (images.size() > 1) {
-    const int64_t cells = batch.height * batch.width;
-    const Tensor rows =
-        Tensor::empty<float>({cells * static_cast<int64_t>(images.size()), feature_width()}, "feature batch");
+    std::vector<Tensor> rows, prefixes;
     for (size_t b = 0; b < images.size(); ++b) {
       const FeatureGrid grid = b == 0 ? batch : read(images[b]);
-      ASSAY_CHECK(is_same_size(grid, batch), "features: images ", images[0], " and ", images[b],
-                  " of a batch differ in size");
-      const Tensor part = rows.rows(static_cast<int64_t>(b) * cells, static_cast<int64_t>(b + 1) * cells);
-      if (part.bytes() > 0) std::memcpy(part.raw(), grid.rows.raw(), part.bytes());
+      ASSAY_CHECK(is_same_size(grid, batch) && grid.prefix.shape() == batch.prefix.shape(), "features: images ",
+                  images[0], " and ", images[b], " of a batch differ in size");
+      rows.push_back(grid.rows);
+      prefixes.push_back(grid.prefix);
     }
-    batch.rows = rows;
+    batch.rows = one_after_the_other(rows);
+    if (has_prefix(batch)) batch.prefix = one_after_the_other(prefixes);
     batch.batch = static_cast<int64_t>(images.size());
   }
   batch.rows = batch.rows.to(device, "feature batch");
+  if (has_prefix(batch)) batch.prefix = batch.prefix.to(device, "feature batch");
   return batch;
 }
 

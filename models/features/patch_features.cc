@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/features/patch_features.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
+#include <sstream>
 #include <utility>
 
+#include "engine/ops/combine.h"
 #include "engine/ops/neighbourhood_mean.h"
 #include "engine/ops/resize_bilinear.h"
 #include "engine/ops/row_ops.h"
@@ -32,16 +35,61 @@ void write_columns(const Tensor& part, int64_t begin, bool unit_length, const Te
   }
 }
 
+Tensor mean_of(const std::vector<Tensor>& tensors) {
+  const Tensor sum = tensors[0].clone("patch features");
+  for (size_t i = 1; i < tensors.size(); ++i) ops::add_into(sum, tensors[i]);
+  ops::scale(sum, 1.0f / static_cast<float>(tensors.size()));
+  return sum;
+}
+
+// Of some of the maps, which are alike in size.
+FeatureMap mean_of(const std::vector<FeatureMap>& maps, const std::vector<size_t>& which, bool with_prefix) {
+  FeatureMap mean = maps[which[0]];
+  if (which.size() == 1) return mean;
+  std::vector<Tensor> rows, prefixes;
+  for (const size_t i : which) {
+    rows.push_back(maps[i].rows);
+    prefixes.push_back(maps[i].prefix);
+  }
+  mean.rows = mean_of(rows);
+  if (with_prefix) mean.prefix = mean_of(prefixes);
+  return mean;
+}
+
 }  // namespace
 
 PatchFeatures::PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeatureOptions options)
     : backbone_(std::move(backbone)), options_(std::move(options)) {
   ASSAY_CHECK(!options_.levels.empty(), "patch features: no backbone level is named");
-  const std::set<std::string> distinct(options_.levels.begin(), options_.levels.end());
-  ASSAY_CHECK(distinct.size() == options_.levels.size(), "patch features: a backbone level is named twice");
-  for (const std::string& level : options_.levels) {
-    width_ += backbone_->levels()[backbone_->level_index(level)].channels;
+  for (const std::string& names : options_.levels) {
+    parts_.push_back(make_part(names));
+    width_ += parts_.back().channels;
   }
+  const std::set<std::string> distinct(level_names_.begin(), level_names_.end());
+  ASSAY_CHECK(distinct.size() == level_names_.size(), "patch features: a backbone level is named twice");
+  ASSAY_CHECK(!options_.prefix_tokens || backbone_->num_prefix_tokens() > 0, "patch features: backbone ",
+              backbone_->name(), " has no tokens beside its cells");
+}
+
+PatchFeatures::Part PatchFeatures::make_part(const std::string& names) {
+  Part part = {{}, 0};
+  const BackboneLevel* first = nullptr;
+  std::istringstream in(names);
+  for (std::string name; std::getline(in, name, '+');) {
+    const BackboneLevel& level = backbone_->levels()[backbone_->level_index(name)];
+    if (first == nullptr) first = &level;
+    ASSAY_CHECK(level.stride == first->stride && level.channels == first->channels, "patch features: levels ",
+                first->name, " and ", name, " differ in grid or width, so they have no mean");
+    part.levels.push_back(level_names_.size());
+    part.channels = level.channels;
+    level_names_.push_back(name);
+  }
+  ASSAY_CHECK(first != nullptr, "patch features: no backbone level is named");
+  return part;
+}
+
+bool PatchFeatures::has_parts_of_one_width() const {
+  return std::all_of(parts_.begin(), parts_.end(), [&](const Part& p) { return p.channels == parts_[0].channels; });
 }
 
 FeatureGrid PatchFeatures::extract(const Tensor& images) const {
@@ -54,7 +102,7 @@ FeatureGrid PatchFeatures::extract(const Tensor& images) const {
     }
   }
   if (!workspace) workspace = backbone_->make_workspace();
-  const std::vector<FeatureMap> maps = backbone_->forward(images.to(device(), "images"), options_.levels, *workspace);
+  const std::vector<FeatureMap> maps = backbone_->forward(images.to(device(), "images"), level_names_, *workspace);
   {
     const std::lock_guard<std::mutex> lock(workspaces_mutex_);
     workspaces_.push_back(std::move(workspace));
@@ -67,15 +115,20 @@ FeatureGrid PatchFeatures::extract(const Tensor& images) const {
   grid.image_width = images.dim(is_batch + 1);
   grid.batch = is_batch ? images.dim(0) : 1;
   grid.rows = Tensor::empty<float>({grid.batch * grid.height * grid.width, width_}, "patch features", device());
+  if (options_.prefix_tokens) {
+    grid.prefix =
+        Tensor::empty<float>({grid.batch * backbone_->num_prefix_tokens(), width_}, "patch features", device());
+  }
   int64_t begin = 0;
-  for (const FeatureMap& map : maps) {
-    const int64_t channels = map.rows.dim(1);
-    Tensor level = map.rows.reshape({grid.batch, map.height, map.width, channels});
+  for (const Part& part : parts_) {
+    const FeatureMap map = mean_of(maps, part.levels, options_.prefix_tokens);
+    Tensor level = map.rows.reshape({grid.batch, map.height, map.width, part.channels});
     if (options_.neighbourhood > 1) level = ops::neighbourhood_mean(level, options_.neighbourhood);
     if (map.height != grid.height || map.width != grid.width)
       level = ops::resize_bilinear(level, grid.height, grid.width);
-    write_columns(level.reshape({grid.rows.dim(0), channels}), begin, options_.unit_length, grid.rows);
-    begin += channels;
+    write_columns(level.reshape({grid.rows.dim(0), part.channels}), begin, options_.unit_length, grid.rows);
+    if (options_.prefix_tokens) write_columns(map.prefix, begin, options_.unit_length, grid.prefix);
+    begin += part.channels;
   }
   return grid;
 }

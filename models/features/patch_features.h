@@ -14,19 +14,25 @@
 namespace assay::models {
 
 struct PatchFeatureOptions {
-  std::vector<std::string> levels;  // the first one's grid is the patch grid
-  int64_t neighbourhood = 3;        // odd: each level is averaged over so many cells square
-  bool unit_length = true;  // each patch's part of each level is scaled to length one: only its direction counts,
-                            // so that brightness, which scales all channels of a level alike, does not
+  // Parts of a row, side by side, on the grid of the first. Each is a level, or the mean of several of one grid and
+  // width: "layer2+layer3".
+  std::vector<std::string> levels;
+  int64_t neighbourhood = 3;   // odd: each level is averaged over so many cells square
+  bool unit_length = true;     // each patch's part of each level is scaled to length one: only its direction counts,
+                               // so that brightness, which scales all channels of a level alike, does not
+  bool prefix_tokens = false;  // FeatureGrid::prefix is what the backbone has beside the cells, not averaged over any
 };
 
 // Safe to share between threads.
 class PatchFeatures {
  public:
-  // Throws assay::Error for a level that the backbone does not have, one named twice, or none.
+  // Throws assay::Error for a level that the backbone does not have, one named twice, or none, for a mean of levels of
+  // several strides or widths, or prefix tokens of a backbone that has none.
   PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeatureOptions options);
 
-  int64_t width() const { return width_; }  // D, the sum of the levels' channels
+  int64_t width() const { return width_; }  // D, the sum of the parts' channels
+  int64_t num_parts() const { return static_cast<int64_t>(parts_.size()); }
+  bool has_parts_of_one_width() const;
   const Backbone& backbone() const { return *backbone_; }
   const PatchFeatureOptions& options() const { return options_; }
 
@@ -37,8 +43,16 @@ class PatchFeatures {
   FeatureGrid extract(const Tensor& images) const;
 
  private:
+  struct Part {
+    std::vector<size_t> levels;  // whose mean it is, as places in level_names_
+    int64_t channels;
+  };
+  Part make_part(const std::string& names);
+
   std::shared_ptr<const Backbone> backbone_;
   PatchFeatureOptions options_;
+  std::vector<std::string> level_names_;  // of all parts, in the order of the request
+  std::vector<Part> parts_;
   int64_t width_ = 0;
   // Workspaces that no call is using: as many come to be as there are calls at once.
   mutable std::mutex workspaces_mutex_;

@@ -111,6 +111,7 @@ class GivenMaps : public Backbone {
   Device device() const override { return Device::cpu(); }
   const std::vector<BackboneLevel>& levels() const override { return levels_; }
   std::unique_ptr<BackboneWorkspace> make_workspace() const override { return std::make_unique<BackboneWorkspace>(); }
+  int64_t num_prefix_tokens() const override { return maps_[0].prefix.size() > 0 ? maps_[0].prefix.dim(0) : 0; }
   std::vector<FeatureMap> forward(const Tensor&, const std::vector<std::string>& levels,
                                   BackboneWorkspace&) const override {
     std::vector<FeatureMap> maps;
@@ -166,6 +167,50 @@ TEST_CASE("a neighbourhood averages each level before its rows are scaled") {
   const std::vector<float> expected = {4.5f, 1.5f, 3, 2, 3, 3};  // over the cells that are there
   REQUIRE(rows.size() == expected.size());
   for (size_t i = 0; i < rows.size(); ++i) CHECK(rows[i] == doctest::Approx(expected[i]));
+}
+
+FeatureGrid extracted_parts(const std::vector<FeatureMap>& maps, const PatchFeatureOptions& options) {
+  const PatchFeatures features(std::make_shared<GivenMaps>(maps), options);
+  return features.extract(Tensor::zeros<uint8_t>({32, 32, 3}, "test"));
+}
+
+TEST_CASE("a part of several levels is their mean, and parts stand side by side") {
+  const std::vector<FeatureMap> maps = {map_of(1, 2, {1, 2, 3, 4}), map_of(1, 2, {5, 6, 9, 0}),
+                                        map_of(1, 2, {0, 0, 0, 8}), map_of(1, 2, {7, 7, 7, 7})};
+  const FeatureGrid grid = extracted_parts(maps, {{"a+c+b", "d"}, 1, false});
+  CHECK(values(grid.rows) == std::vector<float>{2, 8 / 3.0f, 7, 7, 4, 4, 7, 7});
+  CHECK_FALSE(has_prefix(grid));
+  // The mean has length one, not each level of it.
+  const std::vector<float> unit = values(extracted_parts(maps, {{"a+b"}, 1, true}).rows);
+  const std::vector<float> expected = {0.6f, 0.8f, 0.9486833f, 0.3162278f};  // of (3, 4) and (6, 2)
+  for (size_t i = 0; i < expected.size(); ++i) CHECK(unit[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+  const auto made = [&](const std::vector<FeatureMap>& of, const PatchFeatureOptions& options) {
+    return PatchFeatures(std::make_shared<GivenMaps>(of), options);
+  };
+  CHECK(made(maps, {{"a+b", "d"}}).has_parts_of_one_width());
+  CHECK(made(maps, {{"a+b", "d"}}).num_parts() == 2);
+  CHECK(made(maps, {{"a+b", "d"}}).width() == 4);
+  CHECK_THROWS_WITH(made(maps, {{"a+b", "b"}}), "patch features: a backbone level is named twice");
+  CHECK_THROWS_WITH(made(maps, {{""}}), "patch features: no backbone level is named");
+  CHECK_THROWS_AS(made(maps, {{"a++b"}}), Error);
+  const std::vector<FeatureMap> uneven = {maps[0], map_of(1, 2, {1, 2})};
+  CHECK_FALSE(made(uneven, {{"a", "b"}}).has_parts_of_one_width());
+  CHECK_THROWS_WITH(made(uneven, {{"a+b"}}),
+                    "patch features: levels a and b differ in grid or width, so they have no mean");
+}
+
+TEST_CASE("tokens beside the cells are averaged and scaled as the cells are, but over no neighbourhood") {
+  std::vector<FeatureMap> maps = {map_of(1, 3, {3, 0, 6, 3, 0, 3}), map_of(1, 3, {3, 0, 6, 3, 0, 3})};
+  maps[0].prefix = map_of(2, 1, {3, 4, 0, 2}).rows;
+  maps[1].prefix = map_of(2, 1, {3, 4, 6, 6}).rows;
+  const FeatureGrid grid = extracted_parts(maps, {{"a+b"}, 3, true, true});
+  REQUIRE(grid.prefix.shape() == Shape{2, 2});
+  const std::vector<float> prefix = values(grid.prefix), expected = {0.6f, 0.8f, 0.6f, 0.8f};
+  for (size_t i = 0; i < expected.size(); ++i) CHECK(prefix[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+  CHECK(grid.rows.shape() == Shape{3, 2});
+  CHECK_FALSE(has_prefix(extracted_parts(maps, {{"a+b"}, 3, true})));
+  CHECK_THROWS_WITH(extracted_parts({map_of(1, 1, {1})}, {{"a"}, 1, true, true}),
+                    "patch features: backbone given has no tokens beside its cells");
 }
 
 }  // namespace

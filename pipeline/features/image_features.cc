@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/ops/convert_bfloat16.h"
 #include "engine/ops/convert_float16.h"
 #include "engine/ops/resize.h"
 #include "pipeline/data/file.h"
@@ -26,6 +27,33 @@ Result<Tensor> scale_to_input(const Result<data::Image>& image, const models::In
 
 void record_skipped(const ImageContent& image, const std::string& reason, std::vector<SkippedFile>* skipped) {
   for (const std::string& id : image.ids) skipped->push_back({id, reason});
+}
+
+// ---- What is stored of an image: its prefix and its cells below each other, 16 bits a number
+
+// Rows of length one as float16. The size of others is the backbone's affair: they need float's range.
+Tensor shortened(const Tensor& rows, bool unit_length) {
+  return unit_length ? ops::to_float16(rows) : ops::to_bfloat16(rows);
+}
+
+Tensor lengthened(const Tensor& rows, const char* tag = "to_float32") {
+  return rows.dtype() == DType::kFloat16 ? ops::to_float32(rows, tag) : ops::from_bfloat16(rows, tag);
+}
+
+// In storage of their own: the store counts what it keeps.
+Tensor below_each_other(const Tensor& prefix, const Tensor& cells) {
+  const int64_t skipped = prefix.size() > 0 ? prefix.dim(0) : 0;
+  const Tensor both = Tensor::empty({skipped + cells.dim(0), cells.dim(1)}, cells.dtype(), "features");
+  if (skipped > 0) std::memcpy(both.raw(), prefix.raw(), prefix.bytes());
+  if (cells.bytes() > 0) std::memcpy(both.rows(skipped, both.dim(0)).raw(), cells.raw(), cells.bytes());
+  return both;
+}
+
+// Image b of a batch of `count`.
+Tensor part_of(const Tensor& batch, int64_t b, int64_t count) {
+  if (batch.size() == 0) return batch;
+  const int64_t rows = batch.dim(0) / count;
+  return batch.rows(b * rows, (b + 1) * rows);
 }
 
 }  // namespace
@@ -99,10 +127,10 @@ class ImageFeatures::Computation {
     return std::optional<Tensor>(std::move(input).value());
   }
 
-  // `shape` is the grid without its rows.
-  Status store(int64_t i, const models::FeatureGrid& shape, const Tensor& half_rows) {
+  // `shape` is the grid without its rows and prefix.
+  Status store(int64_t i, const models::FeatureGrid& shape, const Tensor& stored) {
     shapes_[i] = shape;
-    return features_->store_->put(i, half_rows);
+    return features_->store_->put(i, stored);
   }
 
   std::unique_ptr<ImageFeatures> finish() && {
@@ -138,8 +166,11 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
     if (!input.ok()) return input.status();
     if (!input.value()) return Status();
     models::FeatureGrid grid = extractor.extract(*input.value());
-    const Tensor rows = std::exchange(grid.rows, Tensor());
-    return computation.store(i, grid, ops::to_float16(rows));
+    const bool unit_length = extractor.options().unit_length;
+    const Tensor prefix = std::exchange(grid.prefix, Tensor());
+    const Tensor cells = shortened(std::exchange(grid.rows, Tensor()), unit_length);
+    const bool has_prefix = prefix.size() > 0;
+    return computation.store(i, grid, has_prefix ? below_each_other(shortened(prefix, unit_length), cells) : cells);
   }));
   progress->end();
   return std::move(computation).finish();
@@ -154,15 +185,18 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
   Computation computation(images, extractors.front()->width(), options);
   const auto compute_batch = [&](size_t slot, const std::vector<int64_t>& batch, const Tensor& pixels) {
     models::FeatureGrid grid = extractors[slot]->extract(pixels);
-    const Tensor half = ops::to_float16(std::exchange(grid.rows, Tensor())).to(Device::cpu(), "feature batch");
-    const int64_t cells = grid.height * grid.width;
-    grid.batch = 1;
+    const auto fetched = [unit_length = extractors[slot]->options().unit_length](const Tensor& rows) {
+      return rows.size() > 0 ? shortened(rows, unit_length).to(Device::cpu(), "feature batch") : Tensor();
+    };
+    const Tensor cells = fetched(std::exchange(grid.rows, Tensor()));
+    const Tensor prefix = fetched(std::exchange(grid.prefix, Tensor()));
+    const int64_t count = std::exchange(grid.batch, 1);
     std::vector<FinishImage> finishers;
     for (size_t b = 0; b < batch.size(); ++b) {
-      const int64_t first = static_cast<int64_t>(b) * cells;
-      // A copy of its own: the store counts what it keeps.
-      finishers.push_back([&computation, grid, i = batch[b], rows = half.rows(first, first + cells)] {
-        return computation.store(i, grid, rows.clone("to_float16"));
+      const int64_t at = static_cast<int64_t>(b);
+      finishers.push_back([&computation, grid, i = batch[b], own_prefix = part_of(prefix, at, count),
+                           own_cells = part_of(cells, at, count)] {
+        return computation.store(i, grid, below_each_other(own_prefix, own_cells));
       });
     }
     return finishers;
@@ -176,7 +210,10 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
 
 models::FeatureGrid ImageFeatures::read(int64_t image) const {
   models::FeatureGrid grid = shapes_.at(image);
-  grid.rows = ops::to_float32(store_->get(keys_[image]));
+  const Tensor rows = lengthened(store_->get(keys_[image]));
+  const int64_t skipped = rows.dim(0) - grid.height * grid.width;
+  if (skipped > 0) grid.prefix = rows.rows(0, skipped);
+  grid.rows = rows.rows(skipped, rows.dim(0));
   return grid;
 }
 
@@ -184,16 +221,21 @@ models::FeatureGrid ImageFeatures::read_batch(const std::vector<int64_t>& images
   if (device.is_cpu()) return FeatureSource::read_batch(images, device);
   ASSAY_CHECK(!images.empty(), "features: a batch of no images");
   models::FeatureGrid batch = shapes_.at(images[0]);
-  const int64_t cells = batch.height * batch.width;
-  batch.batch = static_cast<int64_t>(images.size());
-  const Tensor half = Tensor::empty<Float16>({batch.batch * cells, width_}, "feature batch");
-  for (int64_t b = 0; b < batch.batch; ++b) {
-    ASSAY_CHECK(models::is_same_size(shapes_.at(images[b]), shapes_.at(images[0])), "features: images ", images[0],
-                " and ", images[b], " of a batch differ in size");
-    const Tensor rows = store_->get(keys_[images[b]]);
-    if (rows.bytes() > 0) std::memcpy(half.rows(b * cells, (b + 1) * cells).raw(), rows.raw(), rows.bytes());
+  std::vector<Tensor> prefixes, cells;
+  for (const int64_t image : images) {
+    ASSAY_CHECK(models::is_same_size(shapes_.at(image), batch), "features: images ", images[0], " and ", image,
+                " of a batch differ in size");
+    const Tensor rows = store_->get(keys_[image]);
+    const int64_t skipped = rows.dim(0) - batch.height * batch.width;
+    prefixes.push_back(rows.rows(0, skipped));
+    cells.push_back(rows.rows(skipped, rows.dim(0)));
   }
-  batch.rows = ops::to_float32(half.to(device, "feature batch"), "feature batch");
+  const auto moved = [device](const std::vector<Tensor>& parts) {
+    return lengthened(models::one_after_the_other(parts).to(device, "feature batch"), "feature batch");
+  };
+  batch.rows = moved(cells);
+  if (prefixes[0].size() > 0) batch.prefix = moved(prefixes);
+  batch.batch = static_cast<int64_t>(images.size());
   return batch;
 }
 

@@ -54,9 +54,10 @@ struct FeatureOptions {
 // One for each device that takes part.
 using Extractors = std::vector<std::unique_ptr<models::PatchFeatures>>;
 
-// Features of images as float16: an eleventh binary digit is far below what separates patches. Images that cannot be
-// decoded are left out and recorded. Results do not depend on the number of threads, the memory budget, or, within one
-// kind of device, on their number. They lie in memory of the host, whatever computed them.
+// Features of images in 16 bits: rows of length one as float16, others as bfloat16, whose range is float's. Its eighth
+// binary digit is far below what separates patches. Images that cannot be decoded are left out and recorded. Results do
+// not depend on the number of threads, the memory budget, or, within one kind of device, on their number. They lie in
+// memory of the host, whatever computed them.
 class ImageFeatures : public models::FeatureSource {
  public:
   // Decoding of some images overlaps with inference of others. Fails when a file has changed since it was hashed, when
@@ -72,7 +73,7 @@ class ImageFeatures : public models::FeatureSource {
   int64_t num_images() const override { return static_cast<int64_t>(images_.size()); }
   int64_t feature_width() const override { return width_; }
   models::FeatureGrid read(int64_t image) const override;
-  // Goes to a GPU as float16.
+  // Goes to a GPU in 16 bits.
   models::FeatureGrid read_batch(const std::vector<int64_t>& images, Device device) const override;
   models::FeatureGrid shape(int64_t image) const override { return shapes_.at(image); }
   uint64_t content_key(int64_t image) const override;

@@ -16,7 +16,7 @@ namespace assay::pipeline {
 // Each key is put once and then read as often as wanted; put and get are safe from several threads at once. What a get
 // returns never depends on where the tensor lies. The file has no name in its folder (it is removed when created), so
 // nothing is left behind by a run that dies. It is read with pread, not mapped: a mapping would turn a file that
-// cannot be read into a signal instead of an error.
+// cannot be read into a signal instead of an error. What comes back from the file is held against a checksum.
 class SpillStore {
  public:
   // `folder` need not exist unless the budget is exceeded. `tag` names the contents in memory reports and errors.
@@ -28,7 +28,8 @@ class SpillStore {
   // Fails where the file cannot be made or written: no space, no permission.
   Status put(int64_t key, const Tensor& tensor);
   bool has(int64_t key) const;
-  // Throws assay::Error for a key that was not put, or where the file cannot be read.
+  // Throws assay::Error for a key that was not put, or where the file cannot be read or gives other bytes than were
+  // written.
   Tensor get(int64_t key) const;
 
   int64_t bytes_in_memory() const;
@@ -39,7 +40,8 @@ class SpillStore {
     Tensor in_memory;
     Shape shape;
     DType dtype = DType::kFloat32;
-    int64_t offset = -1;  // in the file; -1 where in memory
+    int64_t offset = -1;    // in the file; -1 where in memory
+    uint64_t checksum = 0;  // of what is in the file
     bool present = false;
   };
   Status open_file();

@@ -2,10 +2,12 @@
 #include "pipeline/features/spill_store.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string>
 
 #include "kernels/base/parallel.h"
 
@@ -58,6 +60,38 @@ TEST_CASE("a key is put once, and read only after that") {
   REQUIRE(store.put(0, numbered(1)).ok());
   CHECK(store.has(0));
   CHECK_THROWS_AS((void)store.put(0, numbered(1)), Error);
+}
+
+// The descriptor of the file that this process has opened and removed in `folder`.
+int removed_file_in(const std::string& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code ignored;
+    const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
+    if (target.find(folder) != std::string::npos && target.find("(deleted)") != std::string::npos) {
+      return std::stoi(entry.path().filename().string());
+    }
+  }
+  return -1;
+}
+
+TEST_CASE("a bit that has turned in the file is an error, wherever it is") {
+  const std::string folder = std::filesystem::absolute(test_folder()).string() + "/spill_notices_damage";
+  std::filesystem::create_directory(folder);
+  SpillStore store(1, 0, folder, "test features");
+  const Tensor tensor = numbered(3).reshape({21}).rows(0, 19);  // 76 bytes: the last word is half a word
+  REQUIRE(store.put(0, tensor).ok());
+  const int file = removed_file_in(folder);
+  REQUIRE(file >= 0);
+  for (const off_t at : {0, 37, 75}) {
+    CAPTURE(at);
+    char byte = 0;
+    REQUIRE(::pread(file, &byte, 1, at) == 1);
+    const char turned = static_cast<char>(byte ^ 0x10);
+    REQUIRE(::pwrite(file, &turned, 1, at) == 1);
+    CHECK_THROWS_WITH_AS(store.get(0), doctest::Contains("test features have come back from the file damaged"), Error);
+    REQUIRE(::pwrite(file, &byte, 1, at) == 1);
+    CHECK(std::memcmp(store.get(0).raw(), tensor.raw(), tensor.bytes()) == 0);
+  }
 }
 
 }  // namespace

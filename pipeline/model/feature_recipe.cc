@@ -29,14 +29,36 @@ std::string hash_of(const models::NamedTensors& weights) {
 
 FeatureRecipe default_feature_recipe() {
   FeatureRecipe recipe;
-  recipe.patches.levels = default_levels(recipe.backbone);
+  recipe.patches = default_patches(recipe.backbone, /*trains=*/false);
   return recipe;
 }
 
-std::vector<std::string> default_levels(const std::string& backbone) {
-  if (backbone == "efficientnet_lite0") return {"block10"};
-  if (backbone.rfind("dinov2", 0) == 0) return {backbone == "dinov2_reg_vit_l14" ? "layer12" : "layer7"};
-  return {"layer2", "layer3"};  // PatchCore's of ResNets
+models::PatchFeatureOptions default_patches(const std::string& backbone, bool trains) {
+  models::PatchFeatureOptions patches;
+  if (backbone == "efficientnet_lite0") {
+    patches.levels = {"block10"};  // the level whose results README.md shows
+  } else if (backbone.rfind("dinov2", 0) != 0) {
+    patches.levels = {"layer2", "layer3"};  // of ResNets: Roth et al. 2022
+  } else if (!trains) {
+    // Patches of the last layer under the final norm, of length one, no neighbourhood (AnomalyDINO, Damm et al. 2025).
+    patches.levels = {"norm"};
+    patches.neighbourhood = 1;
+  } else {
+    // The eight middle layers in two groups, all tokens as they are (Dinomaly, Guo et al. 2025).
+    const bool is_large = backbone == "dinov2_reg_vit_l14";
+    patches.levels = is_large
+                         ? std::vector<std::string>{"layer4+layer6+layer8+layer10", "layer12+layer14+layer16+layer18"}
+                         : std::vector<std::string>{"layer2+layer3+layer4+layer5", "layer6+layer7+layer8+layer9"};
+    patches.neighbourhood = 1;
+    patches.unit_length = false;
+    patches.prefix_tokens = true;
+  }
+  return patches;
+}
+
+int64_t reconstruction_groups(const models::PatchFeatures& features, int64_t blocks) {
+  const int64_t parts = features.num_parts();
+  return features.has_parts_of_one_width() && blocks % parts == 0 ? parts : 1;
 }
 
 Result<models::NamedTensors> read_backbone_weights(const std::string& backbone, const std::string& path) {
@@ -55,6 +77,7 @@ nlohmann::json to_json(const FeatureRecipe& recipe) {
                                 {"levels", recipe.patches.levels},
                                 {"neighbourhood", recipe.patches.neighbourhood},
                                 {"unit_length", recipe.patches.unit_length}};
+  if (recipe.patches.prefix_tokens) description["prefix_tokens"] = true;
   if (!recipe.weights.empty()) description["weights_sha256"] = hash_of(recipe.weights);
   return description;
 }
@@ -69,6 +92,9 @@ Result<FeatureRecipe> feature_recipe_from_json(const nlohmann::json& description
   ASSAY_RETURN_IF_ERROR(
       read_field(description, kWhat, "neighbourhood", 1, kMaxNeighbourhood, &recipe.patches.neighbourhood));
   ASSAY_RETURN_IF_ERROR(read_field(description, kWhat, "unit_length", &recipe.patches.unit_length));
+  if (description.contains("prefix_tokens")) {
+    ASSAY_RETURN_IF_ERROR(read_field(description, kWhat, "prefix_tokens", &recipe.patches.prefix_tokens));
+  }
   const Result<models::InputSizeRule::Fit> named = models::fit_from_name(fit);
   if (!named.ok()) return named.status();
   recipe.input_size.fit = named.value();

@@ -23,8 +23,12 @@ struct FeatureRecipe {
 
 // The built-in backbone with its default levels and the product's default sizes.
 FeatureRecipe default_feature_recipe();
-// Of a backbone that is known.
-std::vector<std::string> default_levels(const std::string& backbone);
+// What a detector sees of a backbone unless it is told otherwise; `trains` tells detectors that train
+// (Detector::trains) from the others.
+models::PatchFeatureOptions default_patches(const std::string& backbone, bool trains);
+// How many groups a network of `blocks` blocks can reconstruct apart: one for each part of the features where all are
+// of one width and share the blocks evenly, otherwise 1, the row as a whole.
+int64_t reconstruction_groups(const models::PatchFeatures& features, int64_t blocks);
 
 // Reads a file of the user's weights and checks that the backbone can be made of it. An error lists what is missing,
 // left over or of another shape.

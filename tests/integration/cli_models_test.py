@@ -39,6 +39,22 @@ def resnet18_shapes():
     return shapes
 
 
+def vit_s14_shapes():
+    """DINOv2's names and shapes of the small network with registers."""
+    width = 384
+    shapes = {"cls_token": (1, 1, width), "pos_embed": (1, 1 + 37 * 37, width), "register_tokens": (1, 4, width),
+              "mask_token": (1, width), "patch_embed.proj.weight": (width, 3, 14, 14), "patch_embed.proj.bias": (width,),
+              "norm.weight": (width,), "norm.bias": (width,)}
+    for i in range(12):
+        for name, rows, cols in (("attn.qkv", 3 * width, width), ("attn.proj", width, width),
+                                 ("mlp.fc1", 4 * width, width), ("mlp.fc2", width, 4 * width)):
+            shapes["blocks.%d.%s.weight" % (i, name)] = (rows, cols)
+            shapes["blocks.%d.%s.bias" % (i, name)] = (rows,)
+        for name in ("norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "ls1.gamma", "ls2.gamma"):
+            shapes["blocks.%d.%s" % (i, name)] = (width,)
+    return shapes
+
+
 def write_weights(path, shapes):
     """A safetensors file of numbers that keep activations of a size."""
     header, data = {}, []
@@ -48,7 +64,7 @@ def write_weights(path, shapes):
         for axis in shape:
             count *= axis
         if len(shape) == 1:
-            values = array.array("f", [1.0 if name.endswith(("weight", "running_var")) else 0.0]) * count
+            values = array.array("f", [1.0 if name.endswith(("weight", "running_var", "gamma")) else 0.0]) * count
         else:
             scale = (2.0 / (count // shape[0])) ** 0.5
             noise = array.array("f", [scale * (((i * 7919 + seed * 104729) % 2003) / 1001.0 - 1) for i in range(4001)])
@@ -83,6 +99,23 @@ def a_backbone_of_the_users_goes_into_the_model_file():
     check_scores(work, "run")
     description = json.loads(assay("info", work("run/model.assay")).must(0).out)
     assert description["features"]["backbone"] == "resnet18" and len(description["features"]["weights_sha256"]) == 64
+
+
+@check
+def a_transformer_gives_each_kind_of_detector_its_tokens():
+    work = Work()
+    write_weights(work("w"), vit_s14_shapes())
+    vit = ("--backbone", "dinov2_reg_vit_s14", "--weights", work("w"))
+    work.train(*vit, "--detector", "dinomaly", "--iterations", "1", "--single-stage").must(0)
+    work.train(*vit, "--single-stage", out="bank").must(0)
+    os.remove(work("w"))
+    check_scores(work, "run")
+    trained = json.loads(assay("info", work("run/model.assay")).must(0).out)
+    features = trained["features"]
+    assert features["levels"] == ["layer2+layer3+layer4+layer5", "layer6+layer7+layer8+layer9"], features
+    assert features["prefix_tokens"] and not features["unit_length"] and features["neighbourhood"] == 1
+    features = json.loads(assay("info", work("bank/model.assay")).must(0).out)["features"]
+    assert features["levels"] == ["norm"] and features["unit_length"] and "prefix_tokens" not in features, features
 
 
 @check

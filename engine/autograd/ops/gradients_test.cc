@@ -305,6 +305,22 @@ struct Examples<Reshape> {
 };
 
 template <>
+struct Examples<SkipTokens> {
+  static std::vector<GradExample> list() {
+    const auto after_two = [](const Values& in) {  // of (3, 5, 4)
+      Doubles y;
+      for (size_t b = 0; b < 3; ++b) y.insert(y.end(), in[0].begin() + b * 20 + 8, in[0].begin() + (b + 1) * 20);
+      return y;
+    };
+    return {example(
+                "some", {{3, 5, 4}}, [](const Vars& v) { return skip_tokens(v[0], 2); }, after_two),
+            example(
+                "none", {{3, 5, 4}}, [](const Vars& v) { return skip_tokens(v[0], 0); },
+                [](const Values& in) { return in[0]; })};
+  }
+};
+
+template <>
 struct Examples<Softmax> {
   static std::vector<GradExample> list() {
     const auto equation = [](const Values& in) {
@@ -394,6 +410,8 @@ TEST_CASE("operands that do not fit are refused by name") {
   CHECK_THROWS_WITH(map_cosine(of({1, 2, 3}), of({1, 2, 3}), 2), "map_cosine: quantile 2, expected 0 to 1");
   CHECK_THROWS_WITH(mean(of({0})), "reduce: the mean of no elements");
   CHECK_THROWS_AS(reshape(of({2, 3}), {5}), Error);
+  CHECK_THROWS_WITH(skip_tokens(of({2, 3, 4}), 4),
+                    "skip_tokens: x has shape (2, 3, 4), expected (B, T, C) with T at least 4");
   CHECK_THROWS_WITH(gelu(tape.constant(Tensor::zeros<int32_t>({2}, "test", assay::testing::test_device()))),
                     "activation: x is int32, expected float32");
 }

@@ -15,11 +15,12 @@
 #include "engine/autograd/ops/map_cosine.h"
 #include "engine/autograd/ops/reduce.h"
 #include "engine/autograd/ops/reshape.h"
+#include "engine/autograd/ops/skip_tokens.h"
 #include "engine/autograd/ops/softmax.h"
 
 namespace assay::autograd {
 
 using AllOps = std::tuple<Activation, Add, Attention, Dropout, LayerNorm, Linear, LinearAttention, MapCosine, Multiply,
-                          Reduce, Reshape, Scale, Softmax>;
+                          Reduce, Reshape, Scale, SkipTokens, Softmax>;
 
 }  // namespace assay::autograd
