@@ -36,6 +36,7 @@ class RunFolder {
 
   // Further members of run.json: counts, timings, what was skipped. Kept until the next call that writes the record.
   nlohmann::ordered_json& notes() { return notes_; }
+  const nlohmann::ordered_json& notes() const { return notes_; }
   Status write_record();
 
  private:
