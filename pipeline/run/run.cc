@@ -79,6 +79,7 @@ Result<Json> run(const RunOptions& options, const std::string& out, RunExtent ex
   }
   const Result<std::unique_ptr<Model>> model = make_model(extent, is_trained, &run);
   if (!model.ok()) return model.status();
+  run.folder->discard_unfinished();
   Json result = notes["training"];
   if (extent == RunExtent::kWhole) ASSAY_RETURN_IF_ERROR(evaluate_test_images(*model.value(), &run, &result));
   run.clock.end();

@@ -13,10 +13,12 @@
 #include "pipeline/run/version.h"
 #include "pipeline/stage1/stage1.h"
 #include "pipeline/stage2/cross_fit.h"
+#include "pipeline/training/resumable.h"
 
 namespace assay::pipeline {
 namespace {
 
+constexpr char kTrainingFile[] = "training.csv";
 constexpr int kCalibrationFolds = 5;         // detectors of 80 % of the images stand in for the final one
 constexpr int kTrainedCalibrationFolds = 2;  // each fold is a whole training
 
@@ -24,7 +26,12 @@ using Json = nlohmann::ordered_json;
 
 class Training {
  public:
-  Training(RunExtent extent, RunState* run) : options_(run->options), extent_(extent), run_(*run) {}
+  Training(RunExtent extent, RunState* run)
+      : options_(run->options),
+        extent_(extent),
+        run_(*run),
+        parts_(run->folder->unfinished(), kVersion),
+        log_(run->folder->file(kTrainingFile)) {}
 
   Result<std::unique_ptr<Model>> train() {
     run_.clock.begin("features");
@@ -53,6 +60,8 @@ class Training {
     return
         [this, name](Device device) { return models::make_detector(name, options_.detector_options, device).value(); };
   }
+
+  TrainingKeep keep() { return {&parts_, &log_, options_.checkpoint_every_s}; }
 
   Result<std::unique_ptr<ImageFeatures>> compute_features() {
     Extractors extractors;
@@ -109,7 +118,7 @@ class Training {
     run_.folder->notes()["distance_table"] = false;
   }
 
-  Stage1Options stage1_options() const {
+  Stage1Options stage1_options() {
     Stage1Options o;
     o.subsets = options_.subsets;
     o.aggregate = options_.aggregate;
@@ -126,6 +135,7 @@ class Training {
     o.max_table_bytes = options_.memory_limit;
     o.spill_folder = run_.folder->path();
     o.placement = options_.placement;
+    o.trainings = keep();
     return o;
   }
 
@@ -153,15 +163,15 @@ class Training {
                            " images look normal, too few to fit to; see --keep");
     }
     try {
-      const auto keep_going = [&](double) { return !run_.progress->stop_requested(); };
-      std::unique_ptr<models::Detector> detector = factory(options_.detector)(options_.placement.first());
-      run_.progress->begin("final detector", 0);
-      fit_detector(*detector, features, images, stage1.excluded, {models::Schedule::kFinal, options_.seed, keep_going});
-      run_.progress->end();
-      const int folds = detector->trains() ? kTrainedCalibrationFolds : kCalibrationFolds;
+      std::unique_ptr<models::Detector> detector = fit_detector_to(features, images, stage1.excluded);
+      CrossFitOptions cross_fit;
+      cross_fit.folds = detector->trains() ? kTrainedCalibrationFolds : kCalibrationFolds;
+      cross_fit.scoring = options_.scoring;
+      cross_fit.seed = options_.seed;
+      cross_fit.placement = options_.placement;
+      cross_fit.keep = keep();
       const std::vector<double> held_out =
-          cross_fit_scores(features, images, stage1.excluded, folds, factory(options_.detector), options_.scoring,
-                           options_.seed, run_.progress, options_.placement);
+          cross_fit_scores(features, images, stage1.excluded, factory(options_.detector), cross_fit, run_.progress);
       // Images that were set aside may well be anomalous: they have no say in where normal scores end.
       std::vector<double> normal_scores;
       for (size_t m = 0; m < images.size(); ++m) {
@@ -185,9 +195,29 @@ class Training {
     }
   }
 
+  std::unique_ptr<models::Detector> fit_detector_to(const ImageFeatures& features, const std::vector<int64_t>& images,
+                                                    const models::ExcludedCells& excluded) {
+    const DetectorFactory make_detector = factory(options_.detector);
+    const Device device = options_.placement.first();
+    SharedProgress progress(run_.progress, "final detector",
+                            make_detector(device)->training_steps(models::Schedule::kFinal));
+    FitTask task;
+    task.name = "final";
+    task.make = [&] { return make_detector(device); };
+    task.fit = [&](models::Detector& detector, models::TrainingObserver* observer) {
+      fit_detector(detector, features, images, excluded,
+                   {models::Schedule::kFinal, options_.seed, [&](double) { return progress.advance(0); }, observer});
+    };
+    Fitted fitted = fit_resumably(task, keep(), &progress);
+    run_.progress->end();
+    return std::move(fitted.detector);
+  }
+
   const RunOptions& options_;
   const RunExtent extent_;
   RunState& run_;
+  const PartStore parts_;
+  TrainingLog log_;
 };
 
 }  // namespace

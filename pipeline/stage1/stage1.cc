@@ -70,14 +70,7 @@ class Stage1 {
       result->scores =
           cross_bank_scores(features_, images_, *table_, result->subset, options_.subsets, options_.scoring);
     } else {
-      progress_->begin("sub-models", static_cast<int64_t>(images_.size()) * options_.subsets);
-      try {
-        result->scores =
-            cross_model_scores(features_, images_, result->subset, options_.subsets, make_detector_, options_.scoring,
-                               models::Schedule::kSubModel, seed, progress_, options_.placement);
-      } catch (const models::Cancelled&) {
-        return Status::error(kInterrupted);
-      }
+      ASSAY_RETURN_IF_ERROR(score_by_sub_models(round, seed, result));
     }
     in_bank_ = result->selection.kept;
     switch (options_.aggregate.aggregate) {
@@ -95,6 +88,23 @@ class Stage1 {
     }
     progress_->end();
     return progress_->stop_requested() ? Status::error(kInterrupted) : Status();
+  }
+
+  Status score_by_sub_models(int round, uint64_t seed, Stage1Result* result) {
+    CrossModelOptions options;
+    options.scoring = options_.scoring;
+    options.seed = seed;
+    options.placement = options_.placement;
+    options.keep = options_.trainings;
+    if (options_.rounds > 1) options.prefix = text("round_", round + 1, "_");
+    try {
+      result->scores =
+          cross_model_scores(features_, images_, result->subset, options_.subsets, make_detector_, options, progress_)
+              .scores;
+    } catch (const models::Cancelled&) {
+      return Status::error(kInterrupted);
+    }
+    return Status();
   }
 
   // Automatic, with a table: an image is set aside for its share of suspicious patches. Otherwise for its score.

@@ -36,6 +36,7 @@ struct Stage1Options {
   int64_t max_table_bytes = int64_t{4} << 30;  // with what lies in a file; above it sub-models are fitted instead
   std::string spill_folder;
   Placement placement;
+  TrainingKeep trainings;  // where those of sub-models are kept
 };
 
 // One entry per image, in the order of the source.

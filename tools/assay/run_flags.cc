@@ -64,6 +64,8 @@ const std::vector<Flag>& training_flags() {
        "dinomaly: training steps of the final detector; 0: the preset's"},
       {"sub-model-share", FlagType::kFloat, "0.3", "S", 0.001, 1,
        "dinomaly: share of the steps for sub-models of stage 1"},
+      {"checkpoint-seconds", FlagType::kFloat, "60", "S", 0, 1e6,
+       "dinomaly: time between two checkpoints of a training, from which a run that was killed goes on; 0: each step"},
       {"recompute", FlagType::kBool, "false", "", 0, 0, "dinomaly: less memory for one more forward pass a step"},
       {"single-stage", FlagType::kBool, "false", "", 0, 0, "fit to all images: the baseline of every comparison"},
       {"subsets", FlagType::kInt, "5", "K", 2, 64, "subsets and sub-models of stage 1"},
@@ -151,6 +153,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   trained.iterations = flags.integer("iterations") > 0 ? flags.integer("iterations") : preset == "fast" ? 1000 : 5000;
   trained.sub_model_share = flags.number("sub-model-share");
   trained.recompute = flags.boolean("recompute");
+  o.checkpoint_every_s = flags.number("checkpoint-seconds");
   o.single_stage = flags.boolean("single-stage");
   o.subsets = static_cast<int>(flags.integer("subsets"));
   o.support_rank = flags.integer("support-rank");
