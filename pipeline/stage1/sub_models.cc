@@ -98,15 +98,13 @@ CrossModelScores cross_model_scores(const models::FeatureSource& features, const
   const auto name_of = [&](int64_t k) { return options.prefix + "sub_model_" + std::to_string(k + 1); };
   for (int64_t k = 0; options.keep.log && steps > 0 && k < num_models; ++k) options.keep.log->declare(name_of(k));
   const auto fit_and_score = [&](int64_t k, Device device) {
-    const models::FitOptions fit_options = {options.schedule, options.seed + static_cast<uint64_t>(k),
-                                            [&](double) { return shared.advance(0); }};
     FitTask task;
     task.name = name_of(k);
     task.make = [&] { return make_detector(device); };
-    task.fit = [&](models::Detector& sub_model, models::TrainingObserver* observer) {
-      models::FitOptions followed = fit_options;
-      followed.observer = observer;
-      sub_model.fit(features, members[k], followed);
+    task.schedule = options.schedule;
+    task.seed = options.seed + static_cast<uint64_t>(k);
+    task.fit = [&](models::Detector& sub_model, const models::FitOptions& how) {
+      sub_model.fit(features, members[k], how);
     };
     task.score = [&](const models::Detector& sub_model) {
       return score_images(sub_model, features, images, options.scoring, placement.batch,

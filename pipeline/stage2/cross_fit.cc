@@ -41,9 +41,9 @@ std::vector<double> cross_fit_scores(const models::FeatureSource& features, cons
     FitTask task;
     task.name = name_of(f);
     task.make = [&] { return make_detector(device); };
-    task.fit = [&](models::Detector& detector, models::TrainingObserver* observer) {
-      fit_detector(detector, features, members, excluded,
-                   {models::Schedule::kFinal, options.seed, [&](double) { return shared.advance(0); }, observer});
+    task.seed = options.seed;
+    task.fit = [&](models::Detector& detector, const models::FitOptions& how) {
+      fit_detector(detector, features, members, excluded, how);
     };
     task.score = [&](const models::Detector& detector) {
       return score_images(detector, features, held_out, options.scoring, placement.batch,

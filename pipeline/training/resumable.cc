@@ -203,7 +203,13 @@ Fitted fit_resumably(const FitTask& task, const TrainingKeep& keep, SharedProgre
   }
   if (progress->is_stopped()) throw models::Cancelled();
   Follower follower(task, keep, progress);
-  task.fit(*detector, trains ? &follower : nullptr);
+  models::FitOptions options = {task.schedule, task.seed, {}, nullptr};
+  if (trains) {
+    options.observer = &follower;  // which also asks whether to stop, and keeps a checkpoint then
+  } else {
+    options.progress = [progress](double) { return progress->advance(0); };
+  }
+  task.fit(*detector, options);
   Fitted fitted;
   if (task.score) fitted.scores = task.score(*detector);
   if (progress->is_stopped()) throw models::Cancelled();

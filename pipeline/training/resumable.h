@@ -34,7 +34,9 @@ struct TrackedScores {
 struct FitTask {
   std::string name;  // of its parts and in the log: unique within a run
   std::function<std::unique_ptr<models::Detector>()> make;
-  std::function<void(models::Detector&, models::TrainingObserver*)> fit;
+  models::Schedule schedule = models::Schedule::kFinal;
+  uint64_t seed = 0;
+  std::function<void(models::Detector&, const models::FitOptions&)> fit;
   // Empty: no scores are wanted. Otherwise of `num_scores` images; the values mean nothing once progress is stopped.
   std::function<std::vector<double>(const models::Detector&)> score;
   int64_t num_scores = 0;

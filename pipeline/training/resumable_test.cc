@@ -109,7 +109,16 @@ struct Setting {
     FitTask t;
     t.name = "model";
     t.make = [this] { return std::make_unique<Counting>(num_steps, &steps_taken); };
-    t.fit = [](models::Detector& d, models::TrainingObserver* observer) { dynamic_cast<Counting&>(d).train(observer); };
+    t.schedule = models::Schedule::kSubModel;
+    t.seed = 8;
+    t.fit = [this](models::Detector& d, const models::FitOptions& options) {
+      CHECK(options.schedule == models::Schedule::kSubModel);
+      CHECK(options.seed == 8);
+      // Who is followed is asked by the observer alone, which keeps a checkpoint before it ends.
+      CHECK((options.observer != nullptr) == (num_steps > 0));
+      CHECK((options.progress == nullptr) == (num_steps > 0));
+      dynamic_cast<Counting&>(d).train(options.observer);
+    };
     t.score = [progress](const models::Detector& d) {
       const double x = dynamic_cast<const Counting&>(d).x;
       progress->advance(0);
