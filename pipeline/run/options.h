@@ -42,7 +42,9 @@ struct RunOptions {
   KeepRule keep;
   int rounds = 1;
   Rescue rescue = Rescue::kNone;
+  int64_t track_scores = 0;  // steps between two looks at all images' scores while sub-models train; 0: none
 
+  bool ensemble = false;  // the sub-models of stage 1 are the final detector, which is of their kind
   double false_alarm_rate = 0.01;
   uint64_t seed = 0;
 

@@ -17,6 +17,7 @@ namespace assay::pipeline {
 
 inline constexpr char kModelFile[] = "model.assay";
 inline constexpr char kStage1File[] = "stage1.csv";
+inline constexpr char kTrackedFile[] = "stage1_scores.csv";
 
 struct RunState {
   const RunOptions& options;

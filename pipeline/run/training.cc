@@ -9,16 +9,19 @@
 
 #include "pipeline/features/image_features.h"
 #include "pipeline/run/audit.h"
+#include "pipeline/run/learning_bias.h"
 #include "pipeline/run/stage1_csv.h"
 #include "pipeline/run/version.h"
 #include "pipeline/stage1/stage1.h"
 #include "pipeline/stage2/cross_fit.h"
+#include "pipeline/stage2/ensemble.h"
 #include "pipeline/training/resumable.h"
 
 namespace assay::pipeline {
 namespace {
 
 constexpr char kTrainingFile[] = "training.csv";
+constexpr char kHasTracked[] = "has_tracked_scores";
 constexpr int kCalibrationFolds = 5;         // detectors of 80 % of the images stand in for the final one
 constexpr int kTrainedCalibrationFolds = 2;  // each fold is a whole training
 
@@ -108,6 +111,10 @@ class Training {
     Result<Stage1Result> done = run_stage1(features, table.value().get(), make_detector, options, run_.progress);
     if (!done.ok()) return done.status();
     ASSAY_RETURN_IF_ERROR(run_.folder->write(kStage1File, stage1_csv(features, done.value())));
+    if (!done.value().tracked.empty()) {
+      run_.folder->notes()[kHasTracked] = true;
+      ASSAY_RETURN_IF_ERROR(run_.folder->write(kTrackedFile, tracked_scores_csv(features, done.value())));
+    }
     return done;
   }
 
@@ -136,6 +143,8 @@ class Training {
     o.spill_folder = run_.folder->path();
     o.placement = options_.placement;
     o.trainings = keep();
+    o.track_every = options_.track_scores;
+    o.keeps_sub_models = options_.ensemble;
     return o;
   }
 
@@ -149,6 +158,7 @@ class Training {
       training["alpha_estimated_low"] = stage1.selection.alpha.low;
       training["alpha_estimated_high"] = stage1.selection.alpha.high;
     }
+    if (!stage1.tracked.empty()) training["learning_bias"] = learning_bias(features, stage1, run_.data.opened.truth);
     run_.folder->notes()["training"] = training;
   }
 
@@ -163,27 +173,16 @@ class Training {
                            " images look normal, too few to fit to; see --keep");
     }
     try {
-      std::unique_ptr<models::Detector> detector = fit_detector_to(features, images, stage1.excluded);
-      CrossFitOptions cross_fit;
-      cross_fit.folds = detector->trains() ? kTrainedCalibrationFolds : kCalibrationFolds;
-      cross_fit.scoring = options_.scoring;
-      cross_fit.seed = options_.seed;
-      cross_fit.placement = options_.placement;
-      cross_fit.keep = keep();
-      const std::vector<double> held_out =
-          cross_fit_scores(features, images, stage1.excluded, factory(options_.detector), cross_fit, run_.progress);
-      // Images that were set aside may well be anomalous: they have no say in where normal scores end.
-      std::vector<double> normal_scores;
-      for (size_t m = 0; m < images.size(); ++m) {
-        if (stage1.selection.kept[images[m]]) normal_scores.push_back(held_out[m]);
-      }
-      const Calibration calibration = calibrate(normal_scores, options_.false_alarm_rate);
+      Result<FinalDetector> fitted = options_.ensemble ? ensemble(features, stage1) : single(features, images, stage1);
+      if (!fitted.ok()) return fitted.status();
+      const Calibration calibration = calibrate(fitted.value().normal_scores, options_.false_alarm_rate);
       Json provenance = {{"version", kVersion},
                          {"seed", options_.seed},
                          {"n_images", images.size()},
                          {"single_stage", options_.single_stage}};
-      Result<std::unique_ptr<Model>> model = Model::make(options_.features, options_.detector, std::move(detector),
-                                                         options_.scoring, calibration, provenance);
+      Result<std::unique_ptr<Model>> model =
+          Model::make(options_.features, fitted.value().name, std::move(fitted.value().detector), options_.scoring,
+                      calibration, provenance);
       if (!model.ok()) return model.status();
       ASSAY_RETURN_IF_ERROR(model.value()->save(run_.folder->file(kModelFile)));
       run_.folder->notes()["training"]["threshold"] = calibration.threshold;
@@ -195,6 +194,39 @@ class Training {
     }
   }
 
+  struct FinalDetector {
+    std::string name;
+    std::unique_ptr<models::Detector> detector;
+    // Held-out ones of the images that look normal. Those that were set aside may well be anomalous: they have no say
+    // in where normal scores end.
+    std::vector<double> normal_scores;
+  };
+
+  Result<FinalDetector> single(const ImageFeatures& features, const std::vector<int64_t>& images,
+                               const Stage1Result& stage1) {
+    FinalDetector result = {options_.detector, fit_detector_to(features, images, stage1.excluded), {}};
+    CrossFitOptions cross_fit;
+    cross_fit.folds = result.detector->trains() ? kTrainedCalibrationFolds : kCalibrationFolds;
+    cross_fit.scoring = options_.scoring;
+    cross_fit.seed = options_.seed;
+    cross_fit.placement = options_.placement;
+    cross_fit.keep = keep();
+    const std::vector<double> held_out =
+        cross_fit_scores(features, images, stage1.excluded, factory(options_.detector), cross_fit, run_.progress);
+    for (size_t m = 0; m < images.size(); ++m) {
+      if (stage1.selection.kept[images[m]]) result.normal_scores.push_back(held_out[m]);
+    }
+    return result;
+  }
+
+  Result<FinalDetector> ensemble(const ImageFeatures& features, const Stage1Result& stage1) {
+    const EnsembleOptions options = {options_.scoring, options_.seed, options_.placement};
+    Result<FittedEnsemble> fitted = fit_ensemble(features, stage1, factory(options_.detector), options, run_.progress);
+    if (!fitted.ok()) return fitted.status();
+    return FinalDetector{kEnsemblePrefix + options_.detector, std::move(fitted.value().detector),
+                         std::move(fitted.value().held_out)};
+  }
+
   std::unique_ptr<models::Detector> fit_detector_to(const ImageFeatures& features, const std::vector<int64_t>& images,
                                                     const models::ExcludedCells& excluded) {
     const DetectorFactory make_detector = factory(options_.detector);
@@ -204,9 +236,9 @@ class Training {
     FitTask task;
     task.name = "final";
     task.make = [&] { return make_detector(device); };
-    task.fit = [&](models::Detector& detector, models::TrainingObserver* observer) {
-      fit_detector(detector, features, images, excluded,
-                   {models::Schedule::kFinal, options_.seed, [&](double) { return progress.advance(0); }, observer});
+    task.seed = options_.seed;
+    task.fit = [&](models::Detector& detector, const models::FitOptions& how) {
+      fit_detector(detector, features, images, excluded, how);
     };
     Fitted fitted = fit_resumably(task, keep(), &progress);
     run_.progress->end();
@@ -227,7 +259,8 @@ Result<std::unique_ptr<Model>> train(RunExtent extent, RunState* run) { return T
 bool training_is_whole(RunExtent extent, const RunState& run) {
   const RunFolder& folder = *run.folder;
   return folder.notes().contains("training") && (extent == RunExtent::kPurify || folder.is_whole(kModelFile)) &&
-         (run.options.single_stage || folder.is_whole(kStage1File));
+         (run.options.single_stage || folder.is_whole(kStage1File)) &&
+         (!folder.notes().value(kHasTracked, false) || folder.is_whole(kTrackedFile));
 }
 
 }  // namespace assay::pipeline
