@@ -36,6 +36,7 @@ struct FitTask {
   std::function<std::unique_ptr<models::Detector>()> make;
   models::Schedule schedule = models::Schedule::kFinal;
   uint64_t seed = 0;
+  // Has the detector fitted with just these options, which follow it.
   std::function<void(models::Detector&, const models::FitOptions&)> fit;
   // Empty: no scores are wanted. Otherwise of `num_scores` images; the values mean nothing once progress is stopped.
   std::function<std::vector<double>(const models::Detector&)> score;
