@@ -9,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/base/status.h"
@@ -20,12 +21,15 @@ namespace assay::models {
 // Detectors without training steps treat both alike.
 enum class Schedule { kSubModel, kFinal };
 
+class TrainingObserver;
+
 struct FitOptions {
   Schedule schedule = Schedule::kFinal;
   uint64_t seed = 0;
   // Called now and then with the share done, 0 to 1; may be empty. A false answer asks to stop: fit then throws
   // Cancelled.
-  std::function<bool(double)> progress;
+  std::function<bool(double)> progress = {};
+  TrainingObserver* observer = nullptr;  // of detectors that train; the others never call it
 };
 
 class Cancelled : public Error {
@@ -56,12 +60,49 @@ class Detector {
   virtual nlohmann::json save(std::map<std::string, Tensor>* tensors) const = 0;
   virtual Status load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) = 0;
 
+  // Steps that fit takes, each of which looks at some of the images; 0 for detectors that do not train.
+  virtual int64_t training_steps(Schedule) const { return 0; }
   // Whether fit takes many passes over the images: who fits several such detectors thinks twice.
-  virtual bool trains() const { return false; }
+  bool trains() const { return training_steps(Schedule::kFinal) > 0; }
 
   // Not null for detectors whose model is a union of what each image contributes, scored by a minimum over it: stage 1
   // then reads every sub-model off one table of distances instead of fitting it.
   virtual MemoryBankDetector* memory_bank() { return nullptr; }
+};
+
+// ---- Training
+
+// Everything that a training goes on from, by name, on the CPU.
+using TrainingState = std::vector<std::pair<std::string, Tensor>>;
+
+// What each step had: [0] is the first.
+struct TrainingCurve {
+  std::vector<float> losses;
+  std::vector<double> learning_rates;
+};
+
+// A training between two of its steps.
+class TrainingInCourse {
+ public:
+  virtual ~TrainingInCourse() = default;
+  virtual int64_t steps_done() const = 0;
+  virtual int64_t num_steps() const = 0;
+  virtual const Detector& detector() const = 0;  // as it is now: it can score
+  // Waits for the device, and so does curve().
+  virtual TrainingState state() const = 0;
+  virtual TrainingCurve curve() const = 0;
+};
+
+// Follows a training, in the thread that trains.
+class TrainingObserver {
+ public:
+  virtual ~TrainingObserver() = default;
+  // Asked before the first step. A state() of a training with the same features, images, options and seed makes this
+  // one go on from there, to the same bits on a device of the same kind; an empty one makes it begin. A state of
+  // another training is an assay::Error.
+  virtual TrainingState resume() { return {}; }
+  // After each step. A false answer asks to stop: fit then throws Cancelled.
+  virtual bool after_step(const TrainingInCourse& training) = 0;
 };
 
 }  // namespace assay::models

@@ -9,6 +9,7 @@
 #include <map>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/detectors/detector_list.h"
@@ -89,6 +90,85 @@ TEST_CASE("two fits on the device give the same bits") {
       CHECK(tensor.device() == Device::cpu());
       REQUIRE(second.count(name) == 1);
       CHECK(std::memcmp(tensor.raw(), second[name].raw(), tensor.bytes()) == 0);
+    }
+  }
+}
+
+// Stops after some steps, with the state of that moment; goes on from a state.
+class Stopping : public TrainingObserver {
+ public:
+  Stopping(int64_t stop_after, TrainingState from) : stop_after_(stop_after), from_(std::move(from)) {}
+  TrainingState resume() override { return from_; }
+  bool after_step(const TrainingInCourse& training) override {
+    steps.push_back(training.steps_done());
+    const FeatureGrid grid = source().read(0);
+    scores.push_back(values_of<float>(training.detector().score(grid)));
+    if (training.steps_done() < stop_after_) return true;
+    state = training.state();
+    curve = training.curve();
+    return training.steps_done() == training.num_steps();
+  }
+  TrainingState state;
+  TrainingCurve curve;
+  std::vector<int64_t> steps;
+  std::vector<std::vector<float>> scores;  // of one image, after each step
+
+ private:
+  const int64_t stop_after_;
+  const TrainingState from_;
+};
+
+TEST_CASE("a training that was stopped goes on to the bits that it would have had") {
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    const auto whole = make_detector(v.name, v.options, testing::test_device()).value();
+    const int64_t num_steps = whole->training_steps(Schedule::kFinal);
+    CHECK(whole->trains() == (v.name == "dinomaly"));
+    if (num_steps == 0) continue;
+    Stopping never(num_steps, {});
+    whole->fit(source(), source().normal_images(), {Schedule::kFinal, 3, {}, &never});
+    CHECK(never.curve.losses.size() == static_cast<size_t>(num_steps));
+    CHECK(never.scores.front() != never.scores.back());
+    std::map<std::string, Tensor> expected;
+    const auto description = whole->save(&expected);
+    for (const int64_t stop_after : {int64_t{1}, num_steps - 1}) {
+      CAPTURE(stop_after);
+      const auto detector = make_detector(v.name, v.options, testing::test_device()).value();
+      Stopping first(stop_after, {});
+      CHECK_THROWS_AS(detector->fit(source(), source().normal_images(), {Schedule::kFinal, 3, {}, &first}), Cancelled);
+      CHECK_THROWS_AS(detector->score(source().read(0)), Error);  // a fit that was stopped is none
+      for (const auto& [name, tensor] : first.state) CHECK_MESSAGE(tensor.device() == Device::cpu(), name);
+      Stopping second(num_steps, first.state);
+      detector->fit(source(), source().normal_images(), {Schedule::kFinal, 3, {}, &second});
+      CHECK(second.steps.front() == stop_after + 1);
+      CHECK(second.curve.losses == never.curve.losses);
+      CHECK(second.curve.learning_rates == never.curve.learning_rates);
+      CHECK(second.scores.back() == never.scores.back());
+      std::map<std::string, Tensor> found;
+      CHECK(detector->save(&found) == description);
+      for (const auto& [name, tensor] : expected) {
+        CAPTURE(name);
+        REQUIRE(found.count(name) == 1);
+        CHECK(std::memcmp(tensor.raw(), found[name].raw(), tensor.bytes()) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a training does not go on from a state that is not its own") {
+  for (const Variant& v : variants()) {
+    CAPTURE(v.name);
+    const auto detector = make_detector(v.name, v.options, testing::test_device()).value();
+    if (!detector->trains()) continue;
+    Stopping first(2, {});
+    CHECK_THROWS_AS(detector->fit(source(), {0, 1}, {Schedule::kFinal, 3, {}, &first}), Cancelled);
+    for (size_t missing = 0; missing < first.state.size(); ++missing) {
+      CAPTURE(first.state[missing].first);
+      TrainingState state = first.state;
+      state.erase(state.begin() + static_cast<std::ptrdiff_t>(missing));
+      Stopping second(4, state);
+      CHECK_THROWS_AS(detector->fit(source(), {0, 1}, {Schedule::kFinal, 3, {}, &second}), Error);
+      CHECK(second.steps.empty());
     }
   }
 }

@@ -29,14 +29,14 @@ constexpr double kHardShare = 0.9;  // of points that count as easy, once the ra
 
 // ---- The published recipes
 
-struct Training {
+struct Recipe {
   optim::OptimizerOptions optimizer;
   float easy_factor;
   bool ramps;  // the share of easy points rises from 0
 };
 
-Training training_of(DinomalyOptions::Recipe recipe) {
-  Training t;
+Recipe recipe_of(DinomalyOptions::Recipe recipe) {
+  Recipe t;
   if (recipe == DinomalyOptions::Recipe::kDinomaly) {
     t.optimizer.kind = optim::OptimizerOptions::Kind::kStableAdamW;
     t.optimizer.eps = 1e-10;
@@ -63,8 +63,8 @@ double learning_rate(DinomalyOptions::Recipe recipe, int64_t step, int64_t itera
   return optim::WarmupCosine{2e-3, 2e-4, std::min<int64_t>(100, iterations / 10), iterations}.rate(step);
 }
 
-double easy_share(const Training& training, int64_t step, int64_t iterations) {
-  if (!training.ramps) return kHardShare;
+double easy_share(const Recipe& recipe, int64_t step, int64_t iterations) {
+  if (!recipe.ramps) return kHardShare;
   const int64_t ramp = std::max<int64_t>(1, std::min<int64_t>(1000, iterations / 5));
   return std::min(kHardShare * static_cast<double>(step) / static_cast<double>(ramp), kHardShare);
 }
@@ -164,41 +164,135 @@ DinomalyShape Dinomaly::shape_for(int64_t feature_width) const {
   return {width, options_.groups, options_.blocks, dinomaly_heads(width), options_.dropout};
 }
 
+int64_t Dinomaly::training_steps(Schedule schedule) const {
+  if (schedule == Schedule::kFinal) return options_.iterations;
+  return std::max<int64_t>(1, std::llround(options_.sub_model_share * static_cast<double>(options_.iterations)));
+}
+
+// ---- Training
+
+// Of the trainee's network. Batches and dropout are functions of seed and step, so that parameters, moments and losses
+// are all its state.
+class Dinomaly::Training : public TrainingInCourse {
+ public:
+  Training(Dinomaly* trainee, const FeatureSource& features, const std::vector<int64_t>& images,
+           const FitOptions& options)
+      : trainee_(*trainee),
+        features_(features),
+        options_(options),
+        recipe_(recipe_of(trainee->options_.recipe)),
+        num_steps_(trainee->training_steps(options.schedule)),
+        batches_(features, images, trainee->options_.batch, options.seed),
+        losses_(Tensor::zeros<float>({num_steps_}, "dinomaly", trainee->device_)) {
+    trainee_.model_ = std::make_unique<Model>(trainee_.shape_for(features.feature_width()));
+    ParameterList& parameters = trainee_.model_->parameters;
+    parameters.initialise(options.seed, trainee_.device_);
+    std::vector<autograd::Parameter*> all;
+    for (int64_t i = 0; i < parameters.size(); ++i) all.push_back(&parameters.at(i));
+    optimizer_ = std::make_unique<optim::Optimizer>(all, recipe_.optimizer);
+  }
+
+  void run() {
+    if (options_.observer) resume_from(options_.observer->resume());
+    while (steps_done() < num_steps_) {
+      take_step();
+      const double done = static_cast<double>(steps_done()) / static_cast<double>(num_steps_);
+      if (options_.progress && !options_.progress(done)) throw Cancelled();
+      if (options_.observer && !options_.observer->after_step(*this)) throw Cancelled();
+    }
+    trainee_.losses_ = curve().losses;
+    ASSAY_CHECK(std::all_of(trainee_.losses_.begin(), trainee_.losses_.end(), [](float v) { return std::isfinite(v); }),
+                "dinomaly: the training has diverged: a loss is not finite");
+  }
+
+  int64_t steps_done() const override { return steps_done_; }
+  int64_t num_steps() const override { return num_steps_; }
+  const Detector& detector() const override { return trainee_; }
+
+  TrainingState state() const override {
+    TrainingState state;
+    for (const auto& [name, value] : trainee_.model_->parameters.values()) {
+      state.push_back({kParameterPrefix + name, value.to(Device::cpu(), "dinomaly").clone("dinomaly")});
+    }
+    for (auto& [name, value] : optimizer_->save_state()) state.push_back({kOptimizerPrefix + name, std::move(value)});
+    state.push_back({kLosses, losses_.rows(0, steps_done_).to(Device::cpu(), "dinomaly").clone("dinomaly")});
+    return state;
+  }
+
+  TrainingCurve curve() const override {
+    TrainingCurve curve;
+    const Tensor losses = losses_.rows(0, steps_done_).to(Device::cpu(), "dinomaly");
+    for (int64_t step = 0; step < steps_done_; ++step) {
+      curve.losses.push_back(losses.data<float>()[step]);
+      curve.learning_rates.push_back(learning_rate(trainee_.options_.recipe, step, num_steps_));
+    }
+    return curve;
+  }
+
+ private:
+  static constexpr char kParameterPrefix[] = "parameter.";
+  static constexpr char kOptimizerPrefix[] = "optimizer.";
+  static constexpr char kLosses[] = "losses";
+
+  void take_step() {
+    const DinomalyOptions& o = trainee_.options_;
+    const int64_t step = steps_done();
+    const FeatureGrid grid = features_.read_batch(batches_.next(), trainee_.device_);
+    Tape tape;
+    const Targets targets = make_targets(grid, o.groups);
+    const std::vector<Var> given = constants(tape, targets.groups);
+    const Pass pass = {/*trains=*/true, options_.seed, static_cast<uint64_t>(step)};
+    const std::vector<Var> reconstructions = trainee_.model_->network.forward(given, pass, o.recompute);
+    const double share = easy_share(recipe_, step, num_steps_);
+    const Var loss = mean_loss(cells_of(given, targets.prefix), cells_of(reconstructions, targets.prefix), share,
+                               recipe_.easy_factor);
+    copy(loss.value(), losses_.rows(step, step + 1), current_stream(trainee_.device_));
+    tape.backward(loss);
+    optimizer_->step(learning_rate(o.recipe, step, num_steps_));
+    ++steps_done_;
+  }
+
+  void resume_from(const TrainingState& state) {
+    if (state.empty()) return;
+    NamedTensors parameters, moments;
+    for (const auto& [name, tensor] : state) {
+      if (name == kLosses) {
+        ASSAY_CHECK(tensor.dtype() == DType::kFloat32 && tensor.size() <= num_steps_, "dinomaly: a state of ",
+                    tensor.size(), " steps for a training of ", num_steps_);
+        steps_done_ = tensor.size();
+        copy(tensor, losses_.rows(0, steps_done_), current_stream(trainee_.device_));
+      } else if (name.rfind(kParameterPrefix, 0) == 0) {
+        parameters.push_back({name.substr(sizeof kParameterPrefix - 1), tensor.clone("dinomaly")});
+      } else if (name.rfind(kOptimizerPrefix, 0) == 0) {
+        moments.push_back({name.substr(sizeof kOptimizerPrefix - 1), tensor});
+      }
+    }
+    Status loaded = trainee_.model_->parameters.load(parameters, trainee_.device_);
+    if (loaded.ok()) loaded = optimizer_->load_state(moments);
+    ASSAY_CHECK(loaded.ok(), "dinomaly: a state of another training: ", loaded.message());
+    ASSAY_CHECK(optimizer_->num_steps() == steps_done(), "dinomaly: a state of ", optimizer_->num_steps(),
+                " steps with ", steps_done(), " losses");
+    for (int64_t step = 0; step < steps_done(); ++step) batches_.next();
+  }
+
+  Dinomaly& trainee_;
+  const FeatureSource& features_;
+  const FitOptions& options_;
+  const Recipe recipe_;
+  const int64_t num_steps_;
+  TrainingBatches batches_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  // On the device, as reading each would wait for it; one array, as a number kept after each step would keep the heap
+  // from giving back what lies around it.
+  Tensor losses_;
+  int64_t steps_done_ = 0;
+};
+
 void Dinomaly::fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) {
   ASSAY_CHECK(!images.empty(), "dinomaly: no image to fit to");
-  const bool is_sub_model = options.schedule == Schedule::kSubModel;
-  const int64_t iterations =
-      is_sub_model
-          ? std::max<int64_t>(1, std::llround(options_.sub_model_share * static_cast<double>(options_.iterations)))
-          : options_.iterations;
-  auto model = std::make_unique<Model>(shape_for(features.feature_width()));
-  model->parameters.initialise(options.seed, device_);
-  std::vector<autograd::Parameter*> parameters;
-  for (int64_t i = 0; i < model->parameters.size(); ++i) parameters.push_back(&model->parameters.at(i));
-  const Training training = training_of(options_.recipe);
-  optim::Optimizer optimizer(parameters, training.optimizer);
-  TrainingBatches batches(features, images, options_.batch, options.seed);
-  std::vector<Tensor> losses;  // fetched at the end: reading each would wait for the device
-  for (int64_t step = 0; step < iterations; ++step) {
-    const FeatureGrid grid = features.read_batch(batches.next(), device_);
-    Tape tape;
-    const Targets targets = make_targets(grid, options_.groups);
-    const std::vector<Var> given = constants(tape, targets.groups);
-    const Pass pass = {/*trains=*/true, options.seed, static_cast<uint64_t>(step)};
-    const std::vector<Var> reconstructions = model->network.forward(given, pass, options_.recompute);
-    const Var loss = mean_loss(cells_of(given, targets.prefix), cells_of(reconstructions, targets.prefix),
-                               easy_share(training, step, iterations), training.easy_factor);
-    losses.push_back(loss.value());
-    tape.backward(loss);
-    optimizer.step(learning_rate(options_.recipe, step, iterations));
-    const double done = static_cast<double>(step + 1) / static_cast<double>(iterations);
-    if (options.progress && !options.progress(done)) throw Cancelled();
-  }
-  losses_.clear();
-  for (const Tensor& loss : losses) losses_.push_back(loss.to(Device::cpu(), "dinomaly").data<float>()[0]);
-  ASSAY_CHECK(std::all_of(losses_.begin(), losses_.end(), [](float v) { return std::isfinite(v); }),
-              "dinomaly: the training has diverged: a loss is not finite");
-  model_ = std::move(model);
+  Dinomaly trainee(options_, device_);  // an earlier fit stays until this one is done
+  Training(&trainee, features, images, options).run();
+  *this = std::move(trainee);
 }
 
 Tensor Dinomaly::score(const FeatureGrid& grid) const {

@@ -45,7 +45,7 @@ class Dinomaly : public Detector {
   nlohmann::json save(std::map<std::string, Tensor>* tensors) const override;
   Status load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) override;
 
-  bool trains() const override { return true; }
+  int64_t training_steps(Schedule schedule) const override;
 
   // The loss of each iteration of the last fit.
   const std::vector<float>& losses() const { return losses_; }
@@ -56,6 +56,7 @@ class Dinomaly : public Detector {
     ParameterList parameters;
     DinomalyNetwork network;
   };
+  class Training;
   DinomalyShape shape_for(int64_t feature_width) const;
 
   DinomalyOptions options_;

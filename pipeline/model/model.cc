@@ -7,6 +7,7 @@
 
 #include "engine/io/safetensors.h"
 #include "engine/ops/resize.h"
+#include "models/detectors/ensemble.h"
 #include "pipeline/model/json_fields.h"
 
 namespace assay::pipeline {
@@ -44,6 +45,17 @@ Result<ScoringRule> scoring_from_json(const nlohmann::json& description) {
   if (!rule.ok()) return rule.status();
   scoring.image_score = rule.value();
   return scoring;
+}
+
+// One to load a saved state into.
+Result<std::unique_ptr<models::Detector>> make_unfitted(const std::string& name, Device device) {
+  const std::string prefix = kEnsemblePrefix;
+  if (name.compare(0, prefix.size(), prefix) != 0) return models::make_detector(name, {}, device);
+  const std::string kind = name.substr(prefix.size());
+  const auto make_member = [kind, device] { return models::make_detector(kind, {}, device).value(); };
+  const Result<std::unique_ptr<models::Detector>> known = models::make_detector(kind, {}, device);
+  if (!known.ok()) return known.status();
+  return std::unique_ptr<models::Detector>(std::make_unique<models::Ensemble>(make_member, device));
 }
 
 // A file may name features that its detector was not fitted to: one patch tells, before an image does.
@@ -93,7 +105,7 @@ Result<std::unique_ptr<Model>> Model::load(const std::string& path, Device devic
   if (!calibration.ok()) return in_file(calibration.status());
   std::string name;
   if (const Status status = read_field(d["detector"], "detector", "name", &name); !status.ok()) return in_file(status);
-  Result<std::unique_ptr<models::Detector>> detector = models::make_detector(name, {}, device);
+  Result<std::unique_ptr<models::Detector>> detector = make_unfitted(name, device);
   if (!detector.ok()) return in_file(detector.status());
   std::map<std::string, Tensor> tensors;
   for (const io::SafetensorsEntry& entry : reader.value().entries()) {
@@ -133,7 +145,7 @@ Status Model::save(const std::string& path) const {
 }
 
 Result<std::unique_ptr<Model>> Model::copy_to(Device device) const {
-  Result<std::unique_ptr<models::Detector>> detector = models::make_detector(detector_name_, {}, device);
+  Result<std::unique_ptr<models::Detector>> detector = make_unfitted(detector_name_, device);
   if (!detector.ok()) return detector.status();
   std::map<std::string, Tensor> tensors;
   const nlohmann::json state = detector_->save(&tensors);

@@ -21,11 +21,15 @@ struct ScoredImage {
   Tensor map;              // (H, W) float32 over the backbone's input, which shows the whole image
 };
 
+// Before the name of a detector: an ensemble of such.
+inline constexpr char kEnsemblePrefix[] = "ensemble/";
+
 // Lives on one device, the detector's; the file knows none. Safe to share between threads.
 class Model {
  public:
-  // The parts of a run. `provenance` is kept as it is: version, seed, counts, hashes. An error where the detector was
-  // fitted to other features than the recipe's.
+  // The parts of a run. The name is one of the detector list's, after kEnsemblePrefix where the detector is an
+  // ensemble. `provenance` is kept as it is: version, seed, counts, hashes. An error where the detector was fitted to
+  // other features than the recipe's.
   static Result<std::unique_ptr<Model>> make(FeatureRecipe recipe, std::string detector_name,
                                              std::unique_ptr<models::Detector> detector, ScoringRule scoring,
                                              Calibration calibration, nlohmann::json provenance);

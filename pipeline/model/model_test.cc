@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/io/safetensors.h"
+#include "models/detectors/ensemble.h"
 #include "tests/support/temporary_folder.h"
 
 namespace assay::pipeline {
@@ -52,9 +53,21 @@ class Generated : public models::FeatureSource {
   std::unique_ptr<models::PatchFeatures> features_;
 };
 
-std::unique_ptr<Model> made(const std::string& detector_name) {
+std::unique_ptr<models::Detector> fitted(const std::string& detector_name, const std::vector<int64_t>& images) {
   std::unique_ptr<models::Detector> detector = models::make_detector(detector_name).value();
-  detector->fit(Generated(), {0, 1, 2}, {});
+  detector->fit(Generated(), images, {});
+  return detector;
+}
+
+std::unique_ptr<Model> made(const std::string& detector_name) {
+  std::unique_ptr<models::Detector> detector;
+  if (detector_name.find(kEnsemblePrefix) == 0) {
+    const std::string kind = detector_name.substr(sizeof kEnsemblePrefix - 1);
+    detector = std::make_unique<models::Ensemble>(
+        std::vector<models::Ensemble::Member>{{fitted(kind, {0, 1}), 0.75}, {fitted(kind, {1, 2}), 1.5}});
+  } else {
+    detector = fitted(detector_name, {0, 1, 2});
+  }
   const ScoringRule scoring{2.5, models::ImageScoreRule::from_name("top:0.02").value()};
   const json provenance = {{"version", "0"}, {"seed", 7}};
   return Model::make(small_recipe(), detector_name, std::move(detector), scoring, calibrate({1, 2, 3}, 0.3), provenance)
@@ -108,7 +121,7 @@ std::string refusal(const Parts& parts) {
 }
 
 TEST_CASE("a loaded model is the saved one, and scores bit for bit as it") {
-  for (const std::string detector : {"patchcore", "padim"}) {
+  for (const std::string detector : {"patchcore", "padim", "ensemble/patchcore", "ensemble/padim"}) {
     CAPTURE(detector);
     const TemporaryFolder folder;
     const std::unique_ptr<Model> model = made(detector);
@@ -146,7 +159,9 @@ const std::vector<std::pair<std::string, std::vector<std::string>>>& wrong_value
       {"/features/neighbourhood", {"0", "2", "17", "-3", "3.0"}},
       {"/features/unit_length", {"1", "\"true\""}},
       {"/detector", {}},
-      {"/detector/name", {"\"\"", "\"Patchcore\"", "\"padim\""}},
+      {"/detector/name",
+       {"\"\"", "\"Patchcore\"", "\"padim\"", "\"ensemble/\"", "\"ensemble/ensemble/patchcore\"",
+        "\"ensemble/patchcore\""}},
       {"/detector/state", {"{\"space\": 3}"}},
       {"/detector/state/space", {}},
       {"/detector/state/space/reference_share", {"-0.1", "1.1"}},

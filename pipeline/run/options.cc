@@ -36,6 +36,8 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["keep"] = o.keep.name();
   c["rounds"] = o.rounds;
   c["rescue"] = o.rescue == Rescue::kNone ? "none" : "patches";
+  c["track_scores"] = o.track_scores;
+  c["ensemble"] = o.ensemble;
   c["false_alarm_rate"] = o.false_alarm_rate;
   c["seed"] = o.seed;
   c["strict"] = o.strict;

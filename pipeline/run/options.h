@@ -42,17 +42,20 @@ struct RunOptions {
   KeepRule keep;
   int rounds = 1;
   Rescue rescue = Rescue::kNone;
+  int64_t track_scores = 0;  // steps between two looks at all images' scores while sub-models train; 0: none
 
+  bool ensemble = false;  // the sub-models of stage 1 are the final detector, which is of their kind
   double false_alarm_rate = 0.01;
   uint64_t seed = 0;
 
   bool strict = false;                      // an unusable image is an error
   int64_t memory_limit = int64_t{4} << 30;  // bytes of the host's
+  double checkpoint_every_s = 60;           // TrainingKeep::checkpoint_every_s
   Placement placement;
 };
 
-// Members that decide the results, in a stable order; not the memory limit, not where it is computed (a GPU's results
-// are the CPU's within rounding), and of the data only the name.
+// Members that decide the results, in a stable order; not the memory limit, not how often a training is saved, not
+// where it is computed (a GPU's results are the CPU's within rounding), and of the data only the name.
 nlohmann::ordered_json configuration(const RunOptions& options);
 
 }  // namespace assay::pipeline

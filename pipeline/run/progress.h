@@ -21,6 +21,8 @@ class Progress {
   }
   // So many steps of the phase are done.
   virtual void advance(int64_t done) { (void)done; }
+  // So many of the phase's steps were done by an earlier run: the next advance() counts them, its pace does not.
+  virtual void skip(int64_t steps) { (void)steps; }
   virtual void end() {}
   // A line for the user: a skipped image, an estimate.
   virtual void note(const std::string& line) { (void)line; }

@@ -104,6 +104,7 @@ Result<std::unique_ptr<RunFolder>> RunFolder::open(const std::string& path,
     return Status::error(path, ": another process is running in this folder");
   }
   remove_leftovers(path);
+  remove_leftovers(folder->unfinished());
   // Looked for only now: another process may have made it before it let go of the lock.
   if (fs::exists(folder->file(kRecord))) ASSAY_RETURN_IF_ERROR(folder->read_record());
   ASSAY_RETURN_IF_ERROR(folder->write_record());
@@ -151,6 +152,11 @@ Status RunFolder::record_file(const std::string& name) {
   if (!digest.ok()) return digest.status();
   files_[name] = digest.value();
   return write_record();
+}
+
+void RunFolder::discard_unfinished() {
+  std::error_code ignored;
+  fs::remove_all(unfinished(), ignored);
 }
 
 Status RunFolder::write_record() {

@@ -34,8 +34,14 @@ class RunFolder {
   // Records a file that was written under its name by other means.
   Status record_file(const std::string& name);
 
+  // A folder in it for what is of use to an unfinished run alone; made by who writes there.
+  std::string unfinished() const { return path_ + "/unfinished"; }
+  // Removes that folder with all that is in it.
+  void discard_unfinished();
+
   // Further members of run.json: counts, timings, what was skipped. Kept until the next call that writes the record.
   nlohmann::ordered_json& notes() { return notes_; }
+  const nlohmann::ordered_json& notes() const { return notes_; }
   Status write_record();
 
  private:

@@ -11,7 +11,8 @@
 namespace assay::pipeline {
 namespace {
 
-constexpr const char* kAggregateNames[] = {"mean", "max", "max_var", "median", "trimmed", "expected", "support"};
+constexpr const char* kAggregateNames[] = {"mean",    "max",      "max_var", "median",
+                                           "trimmed", "expected", "support", "trajectory"};
 
 double mean_of(const std::vector<double>& v) {
   return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
@@ -27,6 +28,7 @@ double variance_of(const std::vector<double>& v) {
 double combine(std::vector<double> v, Aggregate aggregate) {
   switch (aggregate) {
     case Aggregate::kMean:
+    case Aggregate::kTrajectory:
       return mean_of(v);
     case Aggregate::kMax:
       return *std::max_element(v.begin(), v.end());
@@ -70,6 +72,8 @@ void normalise_robust(std::vector<double>& scores, const std::vector<bool>& coun
 bool needs_distance_table(Aggregate aggregate) {
   return aggregate == Aggregate::kExpected || aggregate == Aggregate::kSupport;
 }
+
+bool needs_tracked_scores(Aggregate aggregate) { return aggregate == Aggregate::kTrajectory; }
 
 Result<Aggregate> aggregate_from_name(const std::string& name) {
   std::string known;

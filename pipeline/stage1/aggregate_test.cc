@@ -22,6 +22,7 @@ std::vector<double> aggregated(Aggregate aggregate, Over over) {
 TEST_CASE("each aggregate, over all sub-models and over the held-out ones") {
   CHECK(aggregated(Aggregate::kMean, Over::kHeldOut) == std::vector<double>{3, 5});
   CHECK(aggregated(Aggregate::kMean, Over::kAll) == std::vector<double>{27.25, 16.25});
+  CHECK(aggregated(Aggregate::kTrajectory, Over::kHeldOut) == std::vector<double>{3, 5});
   CHECK(aggregated(Aggregate::kMax, Over::kHeldOut) == std::vector<double>{6, 9});
   CHECK(aggregated(Aggregate::kMedian, Over::kHeldOut) == std::vector<double>{2, 3});
   CHECK(aggregated(Aggregate::kMedian, Over::kAll) == std::vector<double>{4, 6});
@@ -56,11 +57,11 @@ TEST_CASE("a held-out score ignores what the own sub-model says, even when that 
 }
 
 TEST_CASE("names go both ways and a wrong one is told what is known") {
-  for (const char* name : {"mean", "max", "max_var", "median", "trimmed", "expected", "support"}) {
+  for (const char* name : {"mean", "max", "max_var", "median", "trimmed", "expected", "support", "trajectory"}) {
     CHECK(aggregate_name(aggregate_from_name(name).value()) == std::string(name));
   }
   CHECK(aggregate_from_name("mode").message() ==
-        "aggregate 'mode': expected one of mean|max|max_var|median|trimmed|expected|support");
+        "aggregate 'mode': expected one of mean|max|max_var|median|trimmed|expected|support|trajectory");
 }
 
 TEST_CASE("the median and the median absolute deviation") {

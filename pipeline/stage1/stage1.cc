@@ -9,6 +9,7 @@
 #include "pipeline/stage1/bank_scores.h"
 #include "pipeline/stage1/distance_table.h"
 #include "pipeline/stage1/partition.h"
+#include "pipeline/stage1/trajectory.h"
 
 namespace assay::pipeline {
 namespace {
@@ -49,6 +50,10 @@ class Stage1 {
                                      : std::string("--aggregate=") + aggregate_name(options_.aggregate.aggregate);
       return Status::error(wanted, ": needs a memory bank whose table of distances fits the memory limit");
     }
+    if (needs_tracked_scores(options_.aggregate.aggregate) && !tracks_scores()) {
+      return Status::error("--aggregate=", aggregate_name(options_.aggregate.aggregate),
+                           ": needs a detector that trains, and --track-scores");
+    }
     Stage1Result result;
     result.num_models = options_.subsets;
     result.selection.kept.assign(images_.size(), 1);
@@ -62,6 +67,10 @@ class Stage1 {
   }
 
  private:
+  bool tracks_scores() const {
+    return table_ == nullptr && options_.track_every > 0 && make_detector_(options_.placement.first())->trains();
+  }
+
   Status score(int round, Stage1Result* result) {
     const uint64_t seed = options_.seed + static_cast<uint64_t>(round) * 1000003u;
     result->subset = partition_kept(result->selection.kept, options_.subsets, seed);
@@ -70,14 +79,7 @@ class Stage1 {
       result->scores =
           cross_bank_scores(features_, images_, *table_, result->subset, options_.subsets, options_.scoring);
     } else {
-      progress_->begin("sub-models", static_cast<int64_t>(images_.size()) * options_.subsets);
-      try {
-        result->scores =
-            cross_model_scores(features_, images_, result->subset, options_.subsets, make_detector_, options_.scoring,
-                               models::Schedule::kSubModel, seed, progress_, options_.placement);
-      } catch (const models::Cancelled&) {
-        return Status::error(kInterrupted);
-      }
+      ASSAY_RETURN_IF_ERROR(score_by_sub_models(round, seed, result));
     }
     in_bank_ = result->selection.kept;
     switch (options_.aggregate.aggregate) {
@@ -90,11 +92,36 @@ class Stage1 {
         result->suspicion = scores_from_table(features_, images_, *table_,
                                               support_distance(in_bank_, options_.support_rank), options_.scoring);
         break;
+      case Aggregate::kTrajectory:
+        result->suspicion =
+            aggregate_scores(trajectory_areas(result->tracked), result->subset, options_.subsets, options_.aggregate);
+        break;
       default:
         result->suspicion = aggregate_scores(result->scores, result->subset, options_.subsets, options_.aggregate);
     }
     progress_->end();
     return progress_->stop_requested() ? Status::error(kInterrupted) : Status();
+  }
+
+  Status score_by_sub_models(int round, uint64_t seed, Stage1Result* result) {
+    CrossModelOptions options;
+    options.scoring = options_.scoring;
+    options.seed = seed;
+    options.placement = options_.placement;
+    options.keep = options_.trainings;
+    if (options_.rounds > 1) options.prefix = text("round_", round + 1, "_");
+    options.track_every = options_.track_every;
+    options.keeps_sub_models = options_.keeps_sub_models && make_detector_(options_.placement.first())->trains();
+    try {
+      CrossModelScores found =
+          cross_model_scores(features_, images_, result->subset, options_.subsets, make_detector_, options, progress_);
+      result->scores = std::move(found.scores);
+      result->tracked = std::move(found.tracked);
+      result->sub_models = std::move(found.sub_models);
+    } catch (const models::Cancelled&) {
+      return Status::error(kInterrupted);
+    }
+    return Status();
   }
 
   // Automatic, with a table: an image is set aside for its share of suspicious patches. Otherwise for its score.

@@ -36,15 +36,20 @@ struct Stage1Options {
   int64_t max_table_bytes = int64_t{4} << 30;  // with what lies in a file; above it sub-models are fitted instead
   std::string spill_folder;
   Placement placement;
+  TrainingKeep trainings;         // where those of sub-models are kept
+  bool keeps_sub_models = false;  // those that train; the others are fitted again sooner than stored
+  int64_t track_every = 0;        // steps of training between two looks at all images' scores; 0: none
 };
 
 // One entry per image, in the order of the source.
 struct Stage1Result {
-  int num_models = 0;             // K
-  std::vector<int> subset;        // of the last round; -1: in none, as it was set aside before
-  std::vector<double> scores;     // (N, K) of the last round
-  std::vector<double> suspicion;  // (N)
-  Selection selection;            // images that look normal
+  int num_models = 0;                  // K
+  std::vector<int> subset;             // of the last round; -1: in none, as it was set aside before
+  std::vector<double> scores;          // (N, K) of the last round
+  std::vector<TrackedScores> tracked;  // (K) of the last round, where detectors train and scores are tracked
+  std::vector<std::shared_ptr<models::Detector>> sub_models;  // (K) of the last round, where they are kept
+  std::vector<double> suspicion;                              // (N)
+  Selection selection;                                        // images that look normal
   // (N) of each image's patches; automatic rule with a distance table, else empty.
   std::vector<double> suspicious_share;
   NullTail tail;                   // of patches where there is a distance table, of images otherwise
@@ -65,7 +70,7 @@ Result<std::unique_ptr<DistanceTable>> make_distance_table(const models::Feature
 
 // Scores all images of the source and selects. `table` is make_distance_table's: with one no sub-model is fitted, and
 // any number of calls may share it. An error for fewer images than subsets, for an aggregate or a rescue that needs a
-// table where there is none, when asked to stop.
+// table or tracked scores where there are none, when asked to stop.
 Result<Stage1Result> run_stage1(const models::FeatureSource& features, const DistanceTable* table,
                                 const DetectorFactory& make_detector, const Stage1Options& options, Progress* progress);
 

@@ -2,7 +2,9 @@
 #include "pipeline/stage1/sub_models.h"
 
 #include <atomic>
+#include <map>
 #include <mutex>
+#include <utility>
 
 #include "kernels/base/parallel.h"
 
@@ -26,6 +28,32 @@ std::vector<double> score_in_batches(const models::Detector& detector, const mod
     if (keep_going && !keep_going(grid.batch)) break;
   }
   return scores;
+}
+
+std::vector<std::vector<int64_t>> members_of(const std::vector<int64_t>& images, const std::vector<int>& subset,
+                                             int num_models) {
+  ASSAY_CHECK(images.size() == subset.size(), "cross_model_scores: ", images.size(), " images, ", subset.size(),
+              " subset numbers");
+  std::vector<std::vector<int64_t>> members(num_models);
+  for (size_t i = 0; i < images.size(); ++i) {
+    if (subset[i] >= 0) members.at(subset[i]).push_back(images[i]);
+  }
+  for (int k = 0; k < num_models; ++k) {
+    ASSAY_CHECK(!members[k].empty(), "cross_model_scores: subset ", k, " is empty");
+  }
+  return members;
+}
+
+// The detector, or one like it on the device.
+std::shared_ptr<models::Detector> on_device(std::shared_ptr<models::Detector> detector, Device device,
+                                            const DetectorFactory& make_detector) {
+  if (detector->device() == device) return detector;
+  std::map<std::string, Tensor> tensors;
+  const nlohmann::json state = detector->save(&tensors);
+  std::shared_ptr<models::Detector> copy = make_detector(device);
+  const Status loaded = copy->load(state, tensors);
+  ASSAY_CHECK(loaded.ok(), loaded.message());
+  return copy;
 }
 
 }  // namespace
@@ -52,49 +80,55 @@ std::vector<double> score_images(const models::Detector& detector, const models:
   return scores;
 }
 
-std::vector<double> cross_model_scores(const models::FeatureSource& features, const std::vector<int64_t>& images,
-                                       const std::vector<int>& subset, int num_models,
-                                       const DetectorFactory& make_detector, const ScoringRule& rule,
-                                       models::Schedule schedule, uint64_t seed, Progress* progress,
-                                       const Placement& placement) {
-  ASSAY_CHECK(images.size() == subset.size(), "cross_model_scores: ", images.size(), " images, ", subset.size(),
-              " subset numbers");
-  const int64_t num_images = static_cast<int64_t>(images.size());
-  std::vector<std::vector<int64_t>> members(num_models);
-  for (int64_t i = 0; i < num_images; ++i) {
-    if (subset[i] >= 0) members.at(subset[i]).push_back(images[i]);
-  }
-  for (int k = 0; k < num_models; ++k) {
-    ASSAY_CHECK(!members[k].empty(), "cross_model_scores: subset ", k, " is empty");
-  }
-  std::vector<double> scores(num_images * num_models);
-  std::mutex progress_mutex;
-  int64_t done = 0;
-  std::atomic<bool> stop{false};
-  const auto keep_going = [&](int64_t more) {
-    const std::lock_guard<std::mutex> lock(progress_mutex);
-    if (more > 0) progress->advance(done += more);
-    if (progress->stop_requested()) stop = true;
-    return !stop;
-  };
-  const auto fit_and_score = [&](int k, Device device) {
-    if (stop) throw models::Cancelled();
-    const std::unique_ptr<models::Detector> sub_model = make_detector(device);
-    sub_model->fit(features, members[k],
-                   {schedule, seed + static_cast<uint64_t>(k), [&](double) { return keep_going(0); }});
-    const std::vector<double> own = score_images(*sub_model, features, images, rule, placement.batch,
-                                                 [&](int64_t more) { return keep_going(more); });
-    if (stop) throw models::Cancelled();
-    for (int64_t i = 0; i < num_images; ++i) scores[i * num_models + k] = own[i];
+CrossModelScores cross_model_scores(const models::FeatureSource& features, const std::vector<int64_t>& images,
+                                    const std::vector<int>& subset, int num_models,
+                                    const DetectorFactory& make_detector, const CrossModelOptions& options,
+                                    Progress* progress) {
+  const std::vector<std::vector<int64_t>> members = members_of(images, subset, num_models);
+  const Placement& placement = options.placement;
+  const size_t num_images = images.size();
+  const int64_t steps = make_detector(placement.first())->training_steps(options.schedule);
+  // Where sub-models train, all else takes little of the time.
+  SharedProgress shared(progress, steps > 0 ? "training sub-models" : "sub-models",
+                        (steps > 0 ? steps : static_cast<int64_t>(num_images)) * num_models);
+  CrossModelScores result;
+  result.scores.resize(num_images * static_cast<size_t>(num_models));
+  if (options.keeps_sub_models) result.sub_models.resize(num_models);
+  if (options.track_every > 0 && steps > 0) result.tracked.resize(num_models);
+  const auto name_of = [&](int64_t k) { return options.prefix + "sub_model_" + std::to_string(k + 1); };
+  for (int64_t k = 0; options.keep.log && steps > 0 && k < num_models; ++k) options.keep.log->declare(name_of(k));
+  const auto fit_and_score = [&](int64_t k, Device device) {
+    FitTask task;
+    task.name = name_of(k);
+    task.make = [&] { return make_detector(device); };
+    task.schedule = options.schedule;
+    task.seed = options.seed + static_cast<uint64_t>(k);
+    task.fit = [&](models::Detector& sub_model, const models::FitOptions& how) {
+      sub_model.fit(features, members[k], how);
+    };
+    task.score = [&](const models::Detector& sub_model) {
+      return score_images(sub_model, features, images, options.scoring, placement.batch,
+                          [&](int64_t more) { return shared.advance(steps > 0 ? 0 : more); });
+    };
+    task.num_scores = static_cast<int64_t>(num_images);
+    task.track_every = steps > 0 ? options.track_every : 0;
+    task.keeps_detector = options.keeps_sub_models;
+    Fitted fitted = fit_resumably(task, options.keep, &shared);
+    for (size_t i = 0; i < num_images; ++i) result.scores[i * num_models + k] = fitted.scores[i];
+    if (!result.tracked.empty()) result.tracked[k] = std::move(fitted.tracked);
+    if (options.keeps_sub_models) result.sub_models[k] = std::move(fitted.detector);
   };
   if (placement.on_cpu()) {
     // One after another: fitting and scoring use all threads by themselves.
     for (int k = 0; k < num_models; ++k) fit_and_score(k, Device::cpu());
   } else {
     for_each_on_devices(placement, 1, num_models,
-                        [&](int64_t k, size_t slot) { fit_and_score(static_cast<int>(k), placement.devices[slot]); });
+                        [&](int64_t k, size_t slot) { fit_and_score(k, placement.devices[slot]); });
   }
-  return scores;
+  for (std::shared_ptr<models::Detector>& sub_model : result.sub_models) {
+    sub_model = on_device(std::move(sub_model), placement.first(), make_detector);
+  }
+  return result;
 }
 
 }  // namespace assay::pipeline

@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "models/detectors/detector.h"
 #include "models/scoring/image_score.h"
 #include "pipeline/devices/placement.h"
 #include "pipeline/run/progress.h"
+#include "pipeline/training/resumable.h"
 
 namespace assay::pipeline {
 
@@ -31,13 +33,29 @@ std::vector<double> score_images(const models::Detector& detector, const models:
                                  const std::vector<int64_t>& images, const ScoringRule& rule, int64_t batch,
                                  const std::function<bool(int64_t done)>& keep_going = {});
 
-// scores[i * num_models + k]: image images[i] under the sub-model fitted to the images of subset k. Sub-model k's seed
-// is seed + k. images and subset have the same length; no subset may be empty. Several GPUs fit several sub-models at a
-// time. Throws models::Cancelled when asked to stop.
-std::vector<double> cross_model_scores(const models::FeatureSource& features, const std::vector<int64_t>& images,
-                                       const std::vector<int>& subset, int num_models,
-                                       const DetectorFactory& make_detector, const ScoringRule& rule,
-                                       models::Schedule schedule, uint64_t seed, Progress* progress,
-                                       const Placement& placement = {});
+struct CrossModelOptions {
+  ScoringRule scoring;
+  models::Schedule schedule = models::Schedule::kSubModel;
+  uint64_t seed = 0;
+  Placement placement;
+  TrainingKeep keep;
+  std::string prefix;       // of the sub-models' names in `keep`: PREFIXsub_model_1 and so on
+  int64_t track_every = 0;  // FitTask::track_every
+  bool keeps_sub_models = false;
+};
+
+struct CrossModelScores {
+  std::vector<double> scores;                                 // (N, K): image under sub-model
+  std::vector<TrackedScores> tracked;                         // (K), of detectors that train, where asked for
+  std::vector<std::shared_ptr<models::Detector>> sub_models;  // (K) on the first device, where they are to be kept
+};
+
+// Sub-model k is fitted to the images of subset k, with the seed options.seed + k, and scores all `images`. images and
+// subset have the same length; no subset may be empty (assay::Error). Several GPUs fit several sub-models at a time.
+// Throws models::Cancelled when asked to stop; with options.keep the same call then goes on where it was.
+CrossModelScores cross_model_scores(const models::FeatureSource& features, const std::vector<int64_t>& images,
+                                    const std::vector<int>& subset, int num_models,
+                                    const DetectorFactory& make_detector, const CrossModelOptions& options,
+                                    Progress* progress);
 
 }  // namespace assay::pipeline

@@ -65,6 +65,12 @@ class Counter : public Progress {
 const std::vector<int64_t> kImages = {6, 1, 3, 2, 7};
 const std::vector<int> kSubset = {1, 0, 1, -1, 0};
 
+CrossModelOptions with_seed(uint64_t seed) {
+  CrossModelOptions options;
+  options.seed = seed;
+  return options;
+}
+
 TEST_CASE("each sub-model is fitted to its subset and scores every image") {
   std::vector<Fit> fits;
   const auto make = [&](Device) { return std::make_unique<Recorder>(&fits); };
@@ -72,7 +78,7 @@ TEST_CASE("each sub-model is fitted to its subset and scores every image") {
   set_num_threads(3);
   Counter progress;
   const std::vector<double> scores =
-      cross_model_scores(source(), kImages, kSubset, 2, make, {}, models::Schedule::kSubModel, 40, &progress);
+      cross_model_scores(source(), kImages, kSubset, 2, make, with_seed(40), &progress).scores;
   set_num_threads(threads);
   CHECK(progress.last == 10);
   REQUIRE(fits.size() == 2);
@@ -102,11 +108,9 @@ TEST_CASE("subsets that do not fit the images are the caller's fault") {
   std::vector<Fit> fits;
   const auto make = [&](Device) { return std::make_unique<Recorder>(&fits); };
   Progress progress;
-  CHECK_THROWS_WITH_AS(
-      cross_model_scores(source(), kImages, kSubset, 3, make, {}, models::Schedule::kFinal, 0, &progress),
-      "cross_model_scores: subset 2 is empty", Error);
-  CHECK_THROWS_AS(cross_model_scores(source(), {1}, kSubset, 2, make, {}, models::Schedule::kFinal, 0, &progress),
-                  Error);
+  CHECK_THROWS_WITH_AS(cross_model_scores(source(), kImages, kSubset, 3, make, {}, &progress),
+                       "cross_model_scores: subset 2 is empty", Error);
+  CHECK_THROWS_AS(cross_model_scores(source(), {1}, kSubset, 2, make, {}, &progress), Error);
 }
 
 TEST_CASE("a request to stop ends fitting and scoring") {
@@ -115,8 +119,7 @@ TEST_CASE("a request to stop ends fitting and scoring") {
   for (const int64_t stop_at : {0, 1, 5, 7}) {
     Counter progress;
     progress.stop_at = stop_at;
-    CHECK_THROWS_AS(cross_model_scores(source(), kImages, kSubset, 2, make, {}, models::Schedule::kFinal, 0, &progress),
-                    models::Cancelled);
+    CHECK_THROWS_AS(cross_model_scores(source(), kImages, kSubset, 2, make, {}, &progress), models::Cancelled);
     CHECK(progress.last < 10);
   }
 }

@@ -55,13 +55,20 @@ class Memory : public models::Detector {
 
 const std::vector<int64_t> kImages = {29, 3, 8, 4, 15, 16, 23};
 
+CrossFitOptions with(int folds, uint64_t seed) {
+  CrossFitOptions options;
+  options.folds = folds;
+  options.seed = seed;
+  return options;
+}
+
 TEST_CASE("no image is scored by a detector that has seen it, and each is in all fits but one") {
   for (const int folds : {2, 3, 7, 50}) {
     CAPTURE(folds);
     std::vector<std::vector<int64_t>> fits;
     const auto make = [&](Device) { return std::make_unique<Memory>(&fits); };
     Progress progress;
-    const std::vector<double> scores = cross_fit_scores(Numbered(), kImages, {}, folds, make, {}, 4, &progress);
+    const std::vector<double> scores = cross_fit_scores(Numbered(), kImages, {}, make, with(folds, 4), &progress);
     CHECK(scores == std::vector<double>(kImages.size(), 0.0));
     CHECK(fits.size() == static_cast<size_t>(std::min(folds, 7)));
     for (const int64_t image : kImages) {
@@ -83,7 +90,7 @@ TEST_CASE("a score is in its image's place, and is that of the detector fitted t
   models::ExcludedCells excluded;
   excluded[2] = std::vector<uint8_t>(source.read(2).rows.dim(0), 1);  // nothing of image 2 is learnt, it is scored
   Progress progress;
-  const std::vector<double> scores = cross_fit_scores(source, images, excluded, 4, make, {}, 9, &progress);
+  const std::vector<double> scores = cross_fit_scores(source, images, excluded, make, with(4, 9), &progress);
   for (size_t i = 0; i < images.size(); ++i) {
     std::vector<int64_t> others = images;
     others.erase(others.begin() + static_cast<int64_t>(i));
@@ -114,8 +121,8 @@ TEST_CASE("one image cannot be cross-fitted, and a request to stop ends it") {
   const auto make = [&](Device) { return std::make_unique<Memory>(&fits); };
   Progress progress;
   Stopping stopping;
-  CHECK_THROWS_AS(cross_fit_scores(Numbered(), {3}, {}, 5, make, {}, 4, &progress), Error);
-  CHECK_THROWS_AS(cross_fit_scores(Numbered(), kImages, {}, 5, make, {}, 4, &stopping), models::Cancelled);
+  CHECK_THROWS_AS(cross_fit_scores(Numbered(), {3}, {}, make, with(5, 4), &progress), Error);
+  CHECK_THROWS_AS(cross_fit_scores(Numbered(), kImages, {}, make, with(5, 4), &stopping), models::Cancelled);
 }
 
 }  // namespace

@@ -7,7 +7,9 @@ The program is the product's, linked to the simulator instead of the CUDA runtim
 import csv
 import json
 import os
+import subprocess
 import sys
+import time
 
 os.environ["ASSAY_PROGRAM"] = "tests/integration/assay_cuda_sim"
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -145,6 +147,26 @@ def a_gpu_with_too_little_memory_is_an_error_with_advice_and_leaves_nothing_half
     assert "model.assay" not in left and "scores.csv" not in left, left
     work.train("--device=cuda:0", "--batch=5", out="small").must(0)  # the same folder goes on
     assert_close(scores(work("small/scores.csv")), scores(work("gpu/scores.csv")))
+
+
+@check
+def a_training_on_two_gpus_that_is_killed_continues_to_the_same_bytes():
+    work = Work()
+    work.write_list([row for i, row in enumerate(work.rows) if i % 3 < 2])
+    flags = ["run", work("data/list.csv"), "--image-size=32", "--subsets=2", "--detector=dinomaly", "--iterations=4",
+             "--sub-model-share=0.5", "--device=cuda", "--checkpoint-seconds=0"]
+    for name in ("sub_model_1.checkpoint", "sub_model_2", "fold_2.checkpoint"):
+        process = subprocess.Popen([cli_test.ASSAY, *flags, "--out", work("run")], stderr=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL)
+        while not os.path.exists(work("run/unfinished/%s.part" % name)):
+            assert process.poll() is None, "ended by itself, too soon to be killed"
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+    for out in ("run", "whole"):
+        assay(*flags, "--out", work(out)).must(0)
+    for name in ("model.assay", "stage1.csv", "scores.csv", "metrics.json", "training.csv"):
+        assert cli_test.read(work("run/" + name)) == cli_test.read(work("whole/" + name)), name
 
 
 if __name__ == "__main__":

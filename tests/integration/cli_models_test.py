@@ -4,8 +4,11 @@
 import array
 import json
 import os
+import signal
 import struct
+import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cli_test  # noqa: E402
@@ -154,6 +157,93 @@ def a_trained_detector_runs_both_stages_and_scores_from_its_file():
     work.train(*training, "--stage1-detector", "patchcore", out="mixed").must(0)
     check_scores(work, "mixed")
     work.train("--detector", "dinomaly", "--rescue", "patches", out="no").must(2, "needs memory banks")
+
+
+@check
+def sub_models_as_the_final_detector_score_from_their_file():
+    work = Work()
+    work.train("--ensemble").must(0)
+    check_scores(work, "run")
+    assert json.loads(assay("info", work("run/model.assay")).must(0).out)["detector"]["name"] == "ensemble/patchcore"
+    work.train("--ensemble", "--single-stage", out="no").must(2, "--ensemble: needs the sub-models")
+    work.train("--ensemble", "--stage1-detector=padim", out="no").must(2, "--ensemble: its members are stage 1's")
+
+
+@check
+def scores_are_tracked_where_something_trains():
+    work = Work()
+    training = ("--detector=dinomaly", "--iterations=4", "--sub-model-share=1")
+    result = json.loads(work.train(*training, "--aggregate=trajectory", "--json").must(0).out)
+    assert [moment["iteration"] for moment in result["learning_bias"]] == [1, 2, 3, 4], result["learning_bias"]
+    assert len(read(work("run/stage1_scores.csv")).splitlines()) == 1 + 16 * 3 * 4
+    result = json.loads(work.train(*training, "--track-scores=3", "--json", out="mean").must(0).out)
+    assert [moment["iteration"] for moment in result["learning_bias"]] == [3, 4], result["learning_bias"]
+    work.train("--aggregate=trajectory", out="no").must(2, "--aggregate=trajectory: needs a detector that trains")
+    work.train("--track-scores=3", out="no").must(2, "--track-scores: needs a detector that trains")
+    work.train("--detector=dinomaly", "--stage1-detector=padim", "--track-scores=3", out="no").must(2, "padim does not")
+
+
+# ---- Trainings that end too soon
+
+
+TRAINING = ["--image-size=64", "--subsets=2", "--detector=dinomaly", "--iterations=30", "--sub-model-share=0.5"]
+RESULTS = ("model.assay", "stage1.csv", "scores.csv", "metrics.json", "training.csv")
+
+
+def start(work, out, *more):
+    return subprocess.Popen([cli_test.ASSAY, "run", work("data/list.csv"), "--out", work(out), *TRAINING, *more],
+                            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+
+def wait_for(process, ready):
+    while not ready():
+        assert process.poll() is None, "ended by itself, too soon to be killed"
+        time.sleep(0.001)
+
+
+def same_results(work, a, b):
+    for name in RESULTS:
+        assert read(work(a + "/" + name)) == read(work(b + "/" + name)), name
+
+
+@check
+def a_training_that_is_killed_at_every_stage_continues_to_the_same_bytes():
+    work = Work()
+    for name in ("sub_model_1.checkpoint", "sub_model_2.checkpoint", "sub_model_2", "final.checkpoint", "final",
+                 "fold_1.checkpoint", "fold_1", "fold_2.checkpoint"):
+        process = start(work, "run", "--checkpoint-seconds=0")
+        wait_for(process, lambda: os.path.exists(work("run/unfinished/%s.part" % name)))
+        process.kill()
+        process.communicate()
+    assert os.path.exists(work("run/unfinished")) and not os.path.exists(work("run/model.assay"))
+    process = start(work, "run")
+    wait_for(process, lambda: os.path.exists(work("run/model.assay")))
+    process.kill()
+    process.communicate()
+    assert start(work, "run").wait() == 0
+    assert not os.path.exists(work("run/unfinished")), os.listdir(work("run/unfinished"))
+    process = start(work, "whole")
+    err = process.communicate()[1].decode()
+    assert process.returncode == 0 and "training sub-models      30 in" in err, err
+    same_results(work, "run", "whole")
+
+
+@check
+def a_training_that_is_interrupted_keeps_what_it_has():
+    work = Work()
+    whole = start(work, "whole")
+    process = start(work, "run", "--checkpoint-seconds=1000000")
+    for line in process.stderr:  # each phase says when it is through
+        if line.startswith(b"features"):
+            break
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate()[1].decode()
+    assert process.returncode == 1 and "interrupted; the same command continues" in rest, rest
+    left = os.listdir(work("run/unfinished"))
+    assert "sub_model_1.part" in left or "sub_model_1.checkpoint.part" in left, left
+    assert start(work, "run").wait() == 0 and whole.wait() == 0
+    same_results(work, "run", "whole")
 
 
 if __name__ == "__main__":

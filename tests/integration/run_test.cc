@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
+#include "pipeline/features/image_features.h"
 #include "pipeline/model/model.h"
 #include "tests/integration/tiny_run.h"
 
@@ -200,6 +202,146 @@ TEST_CASE("every detector, aggregate and number of subsets goes through both sta
   }
 }
 
+// ---- Scores while sub-models train
+
+RunOptions tracked_options(const TinySet& set) {
+  RunOptions o = set.options();
+  o.subsets = 3;
+  o.aggregate = AggregateRule();
+  o.aggregate.aggregate = Aggregate::kTrajectory;
+  o.rescue = Rescue::kNone;
+  o.detector = "dinomaly";
+  o.detector_options.dinomaly.iterations = 5;
+  o.detector_options.dinomaly.sub_model_share = 1;
+  o.detector_options.dinomaly.blocks = 1;
+  o.track_scores = 2;
+  return o;
+}
+
+struct TrackedReference {
+  TinySet set;
+  std::string out = set.new_out();
+  Json result = run_to(tracked_options(set), out);
+};
+const TrackedReference& tracked_reference() {
+  static const TrackedReference r;
+  return r;
+}
+
+double mean_of(const std::vector<double>& v) {
+  double sum = 0;
+  for (const double x : v) sum += x;
+  return sum / static_cast<double>(v.size());
+}
+
+TEST_CASE("scores are tracked for every image, sub-model and moment, and their trajectory ranks the images") {
+  const TrackedReference& r = tracked_reference();
+  const auto stage1 = read_csv(r.out + "/stage1.csv");
+  const auto tracked = read_csv(r.out + "/stage1_scores.csv");
+  CHECK(first_line(r.out + "/stage1_scores.csv") == "path,model,seen,iteration,score");
+  REQUIRE(tracked.size() == stage1.size() * 3 * 3);
+  size_t line = 0;
+  for (const auto& image : stage1) {  // the same order
+    std::vector<double> areas;
+    for (int model = 1; model <= 3; ++model) {
+      double area = 0, last = 0;
+      const std::string seen = image.at("subset") == std::to_string(model) ? "1" : "0";
+      for (const int step : {2, 4, 5}) {
+        const auto& row = tracked[line++];
+        CHECK(row.at("path") == image.at("path"));
+        CHECK(row.at("model") == std::to_string(model));
+        CHECK(row.at("seen") == seen);
+        CHECK(row.at("iteration") == std::to_string(step));
+        last = std::stod(row.at("score"));
+        area += (step == 5 ? 1 : 2) * last / 5;
+      }
+      CHECK(image.at("s_" + std::to_string(model)) == tracked[line - 1].at("score"));
+      if (seen == "0") areas.push_back(area);
+    }
+    CHECK(std::stod(image.at("aggregate")) == doctest::Approx(mean_of(areas)).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("the learning bias of a run is the mean score of each group at each moment") {
+  const TrackedReference& r = tracked_reference();
+  std::map<std::string, std::string> label, kept;
+  for (const TinyRow& row : r.set.rows) label[row.path] = row.label == 1 ? "anomalous" : "normal";
+  for (const auto& row : read_csv(r.out + "/stage1.csv"))
+    kept[row.at("path")] = row.at("kept") == "1" ? "kept" : "doubtful";
+  const Json& curve = r.result["learning_bias"];
+  REQUIRE(curve.size() == 3);
+  std::map<std::string, std::vector<double>> scores;  // "iteration held_out normal" and so on
+  for (const auto& row : read_csv(r.out + "/stage1_scores.csv")) {
+    const std::string group = row.at("iteration") + (row.at("seen") == "1" ? " seen " : " held_out ");
+    scores[group + label.at(row.at("path"))].push_back(std::stod(row.at("score")));
+    scores[group + kept.at(row.at("path"))].push_back(std::stod(row.at("score")));
+  }
+  for (const Json& moment : curve) {
+    for (const char* over : {"held_out", "seen"}) {
+      for (const char* group : {"kept", "doubtful", "normal", "anomalous"}) {
+        const std::string name = moment["iteration"].dump() + " " + over + " " + group;
+        CAPTURE(name);
+        if (scores.count(name) == 0) {
+          CHECK(moment[over][group].is_null());
+        } else {
+          CHECK(moment[over][group].get<double>() == doctest::Approx(mean_of(scores[name])).epsilon(1e-6));
+        }
+      }
+    }
+  }
+  CHECK(scores.count("5 held_out anomalous") == 1);
+}
+
+TEST_CASE("labels and names have no part in what is tracked and trained") {
+  const TrackedReference& r = tracked_reference();
+  TinySet set;
+  for (TinyRow& row : set.rows) row.label = row.split == "train" ? 1 - row.label : row.label;
+  set.write_list(set.rows);
+  const std::string out = set.new_out();
+  const Json result = run_to(tracked_options(set), out);
+  check_same_artefacts(out, r.out);
+  for (const char* name : {"/stage1_scores.csv", "/training.csv"})
+    CHECK(bytes_of(out + name) == bytes_of(r.out + name));
+  CHECK(result["learning_bias"][2]["held_out"]["normal"] == r.result["learning_bias"][2]["held_out"]["anomalous"]);
+  CHECK(result["learning_bias"][2]["held_out"]["kept"] == r.result["learning_bias"][2]["held_out"]["kept"]);
+  // Other names, no labels: the same lines but for the paths.
+  TinySet moved;
+  std::map<std::string, std::string> original;
+  for (size_t i = 0; i < moved.rows.size(); ++i) {
+    const std::string old = moved.rows[i].path;
+    moved.rows[i].path = "elsewhere/" + std::to_string(99 - i) + (i % 2 ? "_good.png" : "_bad");
+    fs::create_directories(moved.folder / "elsewhere");
+    fs::rename(moved.folder / old, moved.folder / moved.rows[i].path);
+    original[moved.rows[i].path] = old;
+    moved.rows[i].label = -1;
+    moved.rows[i].mask.clear();
+  }
+  moved.write_list(moved.rows);
+  const std::string moved_out = moved.new_out();
+  const Json unlabelled = run_to(tracked_options(moved), moved_out);
+  CHECK(unlabelled["learning_bias"][0]["seen"]["anomalous"].is_null());
+  CHECK(bytes_of(moved_out + "/model.assay") == bytes_of(r.out + "/model.assay"));
+  CHECK(bytes_of(moved_out + "/training.csv") == bytes_of(r.out + "/training.csv"));
+  auto rows = read_csv(moved_out + "/stage1_scores.csv");
+  for (auto& row : rows) row["path"] = original.at(row.at("path"));
+  CHECK(rows == read_csv(r.out + "/stage1_scores.csv"));
+}
+
+TEST_CASE("a damaged table of tracked scores is made again, and a trajectory needs one") {
+  TinySet set;
+  RunOptions options = tracked_options(set);
+  const std::string out = set.new_out();
+  run_to(options, out);
+  put(out + "/stage1_scores.csv", "damaged");
+  run_to(options, out);
+  CHECK(bytes_of(out + "/stage1_scores.csv") == bytes_of(tracked_reference().out + "/stage1_scores.csv"));
+  options.track_scores = 0;
+  CHECK(failure_of(options, set.new_out()).find("--aggregate=trajectory: needs a detector that trains") == 0);
+  options.track_scores = 2;
+  options.detector = "padim";
+  CHECK(failure_of(options, set.new_out()).find("--aggregate=trajectory: needs a detector that trains") == 0);
+}
+
 TEST_CASE("padim goes through both stages without a case of its own") {
   TinySet set;
   RunOptions options = set.options();
@@ -212,6 +354,56 @@ TEST_CASE("padim goes through both stages without a case of its own") {
   CHECK(Model::load(out + "/model.assay").value()->detector_name() == "padim");
   options.stage1_detector = "patchcore";
   run_to(options, set.new_out());
+}
+
+TEST_CASE("the sub-models of every detector may be the final one, which scores from its file as in the run") {
+  TinySet set;
+  for (const std::string detector : {"patchcore", "padim", "dinomaly"}) {
+    CAPTURE(detector);
+    RunOptions options = detector == "patchcore" ? set.options() : tracked_options(set);
+    options.detector = detector;
+    if (detector == "padim") options.aggregate.aggregate = Aggregate::kMean;
+    options.ensemble = true;
+    const std::string out = set.new_out();
+    const Json result = run_to(options, out);
+    CHECK(result["image_auroc"].is_number());
+    CHECK(result["threshold"].get<double>() > 0);
+    const auto model = Model::load(out + "/model.assay").value();
+    CHECK(model->detector_name() == "ensemble/" + detector);
+    CHECK(model->calibration().num_scores == result["n_kept"].get<int64_t>());
+    for (const auto& row : read_csv(out + "/scores.csv")) {
+      const Tensor input = load_input(set.folder / row.at("path"), model->recipe().input_size).value();
+      char digits[32];
+      std::snprintf(digits, sizeof digits, "%.9g", model->score(input).score);
+      CHECK(row.at("score") == digits);
+    }
+    if (detector != "dinomaly") continue;
+    // Nothing is trained but the sub-models, which are what they are without the ensemble.
+    std::set<std::string> trained;
+    for (const auto& row : read_csv(out + "/training.csv")) trained.insert(row.at("model"));
+    CHECK(trained == std::set<std::string>{"sub_model_1", "sub_model_2", "sub_model_3"});
+    CHECK(bytes_of(out + "/stage1.csv") == bytes_of(tracked_reference().out + "/stage1.csv"));
+  }
+}
+
+TEST_CASE("a threshold of an ensemble is no lower than a share of the images that look normal, each unseen") {
+  TinySet set;
+  RunOptions options = set.options();
+  options.ensemble = true;
+  options.false_alarm_rate = 0.25;
+  const std::string out = set.new_out();
+  const Json result = run_to(options, out);
+  // Under the whole ensemble, which has seen them, images score lower than under the members that have not.
+  const auto model = Model::load(out + "/model.assay").value();
+  int64_t above = 0, kept = 0;
+  for (const auto& row : read_csv(out + "/stage1.csv")) {
+    if (row.at("kept") == "0") continue;
+    ++kept;
+    const Tensor input = load_input(set.folder / row.at("path"), model->recipe().input_size).value();
+    above += model->score(input).anomalous;
+  }
+  CHECK(kept == result["n_kept"].get<int64_t>());
+  CHECK(above <= kept / 4);
 }
 
 TEST_CASE("a single stage has no list of suspicious images and keeps all") {

@@ -32,7 +32,7 @@ ConsoleProgress::ConsoleProgress(bool quiet) : quiet_(quiet), terminal_(isatty(S
 void ConsoleProgress::begin(const std::string& phase, int64_t total) {
   phase_ = phase;
   total_ = total;
-  done_ = 0;
+  done_ = skipped_ = 0;
   begun_ = drawn_ = Clock::now();
   if (!quiet_ && terminal_) draw();
 }
@@ -44,6 +44,8 @@ void ConsoleProgress::advance(int64_t done) {
   drawn_ = now;
   draw();
 }
+
+void ConsoleProgress::skip(int64_t steps) { skipped_ += steps; }
 
 void ConsoleProgress::end() {
   if (quiet_) return;
@@ -65,7 +67,7 @@ bool ConsoleProgress::stop_requested() { return stop; }
 
 void ConsoleProgress::draw() {
   const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
-  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done_ - skipped_) / seconds : 0;
   std::string bar;
   if (terminal_ && total_ > 0) {
     const int filled = static_cast<int>(20 * done_ / total_);

@@ -18,6 +18,7 @@ class ConsoleProgress : public pipeline::Progress {
   explicit ConsoleProgress(bool quiet);
   void begin(const std::string& phase, int64_t total) override;
   void advance(int64_t done) override;
+  void skip(int64_t steps) override;
   void end() override;
   void note(const std::string& line) override;
   bool stop_requested() override;
@@ -31,6 +32,7 @@ class ConsoleProgress : public pipeline::Progress {
   std::string phase_;
   int64_t total_ = 0;
   int64_t done_ = 0;
+  int64_t skipped_ = 0;  // of them, by an earlier run
   Clock::time_point begun_;
   Clock::time_point drawn_;
 };

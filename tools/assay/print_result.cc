@@ -41,6 +41,7 @@ void print_result(const Json& result, const std::string& out, pipeline::RunExten
               static_cast<double>(result["peak_rss_bytes"].get<int64_t>()) / (1 << 20));
   if (extent == pipeline::RunExtent::kWhole) std::printf("model:              %s/model.assay\n", out.c_str());
   if (result.contains("alpha_estimated")) std::printf("suspicious images:  %s/stage1.csv\n", out.c_str());
+  if (result.contains("learning_bias")) std::printf("scores in training: %s/stage1_scores.csv\n", out.c_str());
   if (result.contains("n_test")) std::printf("scores:             %s/scores.csv\n", out.c_str());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/assay/run_flags.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "engine/device/device.h"
@@ -10,6 +11,7 @@
 namespace assay::tools {
 namespace {
 
+constexpr int64_t kMomentsOfTrajectory = 20;     // each costs a score of all images under the sub-model
 constexpr double kMaxSeed = 9007199254740992.0;  // 2^53, exact as a number of JSON
 
 std::vector<std::string> split_at_commas(const std::string& s) {
@@ -67,12 +69,17 @@ const std::vector<Flag>& training_flags() {
        "dinomaly: training steps of the final detector; 0: the preset's"},
       {"sub-model-share", FlagType::kFloat, "0.3", "S", 0.001, 1,
        "dinomaly: share of the steps for sub-models of stage 1"},
+      {"checkpoint-seconds", FlagType::kFloat, "60", "S", 0, 1e6,
+       "dinomaly: time between two checkpoints of a training, from which a run that was killed goes on; 0: each step"},
       {"recompute", FlagType::kBool, "false", "", 0, 0, "dinomaly: less memory for one more forward pass a step"},
       {"single-stage", FlagType::kBool, "false", "", 0, 0, "fit to all images: the baseline of every comparison"},
       {"subsets", FlagType::kInt, "5", "K", 2, 64, "subsets and sub-models of stage 1"},
-      {"aggregate", FlagType::kText, "auto", "auto|mean|max|max_var|median|trimmed|expected|support", 0, 0,
+      {"aggregate", FlagType::kText, "auto", "auto|mean|max|max_var|median|trimmed|expected|support|trajectory", 0, 0,
        "how one image's scores under the sub-models are combined; expected: exact mean over all partitions, memory "
-       "banks only"},
+       "banks only; trajectory: mean over their training, detectors that train only"},
+      {"track-scores", FlagType::kInt, "0", "N", 0, 1000000,
+       "detectors that train: every N steps of stage 1 all images' scores go to stage1_scores.csv; 0: never, but for "
+       "--aggregate=trajectory some twenty times"},
       {"over", FlagType::kText, "held_out", "all|held_out", 0, 0,
        "sub-models that count: all (paper) or those that have not seen the image"},
       {"normalise", FlagType::kText, "none", "none|robust", 0, 0,
@@ -88,6 +95,8 @@ const std::vector<Flag>& training_flags() {
        "share of what --keep=auto calls suspicious that may be normal"},
       {"doubtful-share", FlagType::kFloat, "0.02", "S", 0, 1,
        "--keep=auto sets an image aside above this share of suspicious patches"},
+      {"ensemble", FlagType::kBool, "false", "", 0, 0,
+       "the sub-models of stage 1 together are the final detector: none is fitted to all that is kept"},
       {"false-alarm-rate", FlagType::kFloat, "0.01", "R", 0.000001, 0.5,
        "share of normal images that may be called anomalous"},
       {"seed", FlagType::kInt, "0", "N", 0, kMaxSeed, "of every random choice"},
@@ -152,6 +161,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   trained.iterations = flags.integer("iterations") > 0 ? flags.integer("iterations") : preset == "fast" ? 1000 : 5000;
   trained.sub_model_share = flags.number("sub-model-share");
   trained.recompute = flags.boolean("recompute");
+  o.checkpoint_every_s = flags.number("checkpoint-seconds");
   o.single_stage = flags.boolean("single-stage");
   o.subsets = static_cast<int>(flags.integer("subsets"));
   o.support_rank = flags.integer("support-rank");
@@ -190,6 +200,22 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.aggregate.aggregate = pipeline::aggregate_from_name(aggregate == "auto" ? automatic : aggregate).value();
   if (pipeline::needs_distance_table(o.aggregate.aggregate) && !first_is_bank) {
     return Status::error("--aggregate=", aggregate, ": needs a memory bank in stage 1, ", first, " is none");
+  }
+  const int64_t steps =
+      models::make_detector(first, o.detector_options).value()->training_steps(models::Schedule::kSubModel);
+  const bool tracks = pipeline::needs_tracked_scores(o.aggregate.aggregate);
+  if ((tracks || flags.integer("track-scores") > 0) && steps == 0) {
+    return Status::error(tracks ? "--aggregate=trajectory" : "--track-scores",
+                         ": needs a detector that trains in stage 1, ", first, " does not");
+  }
+  o.track_scores = flags.integer("track-scores");
+  if (tracks && o.track_scores == 0) o.track_scores = std::max<int64_t>(1, steps / kMomentsOfTrajectory);
+  o.ensemble = flags.boolean("ensemble");
+  if (o.ensemble && o.single_stage)
+    return Status::error("--ensemble: needs the sub-models that --single-stage leaves out");
+  if (o.ensemble && first != o.detector) {
+    return Status::error("--ensemble: its members are stage 1's, --stage1-detector=", first,
+                         " is another than --detector=", o.detector);
   }
   const std::string& rescue = flags.text("rescue");
   if (rescue == "patches" && !(first_is_bank && last_is_bank)) {
