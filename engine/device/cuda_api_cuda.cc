@@ -60,7 +60,12 @@ MemoryInfo memory_info(int device) {
   make_current(device);
   size_t free_bytes = 0, total_bytes = 0;
   ASSAY_CUDA_CHECK(cudaMemGetInfo(&free_bytes, &total_bytes));
-  return {static_cast<int64_t>(free_bytes), static_cast<int64_t>(total_bytes)};
+  cudaMemPool_t pool = nullptr;
+  ASSAY_CUDA_CHECK(cudaDeviceGetDefaultMemPool(&pool, device));
+  uint64_t reserved = 0, used = 0;
+  ASSAY_CUDA_CHECK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
+  ASSAY_CUDA_CHECK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used));
+  return {static_cast<int64_t>(free_bytes + reserved - used), static_cast<int64_t>(total_bytes)};
 }
 
 bool connect_peers(int device, int peer) {
@@ -92,6 +97,11 @@ void destroy_stream(int, void* stream) noexcept { (void)cudaStreamDestroy(stream
 void synchronise_stream(int device, void* stream) {
   make_current(device);
   ASSAY_CUDA_CHECK(cudaStreamSynchronize(stream_of(stream)));
+}
+
+void synchronise_device(int device) {
+  make_current(device);
+  ASSAY_CUDA_CHECK(cudaDeviceSynchronize());
 }
 
 bool is_stream_idle(int device, void* stream) {
