@@ -44,6 +44,11 @@ PatchFeatures::PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeat
   }
 }
 
+void PatchFeatures::release_workspaces() const {
+  const std::lock_guard<std::mutex> lock(workspaces_mutex_);
+  workspaces_.clear();
+}
+
 FeatureGrid PatchFeatures::extract(const Tensor& images) const {
   std::unique_ptr<BackboneWorkspace> workspace;
   {

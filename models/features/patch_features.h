@@ -35,6 +35,8 @@ class PatchFeatures {
   // images: (H, W, 3) or (B, H, W, 3) uint8 RGB of the size the backbone is to see, sides as the backbone demands
   // (assay::Error), on the backbone's device or brought there. Rows lie there, too.
   FeatureGrid extract(const Tensor& images) const;
+  // Gives back the buffers that extract keeps between calls; they are as large as the largest batch so far.
+  void release_workspaces() const;
 
  private:
   std::shared_ptr<const Backbone> backbone_;

@@ -75,7 +75,7 @@ class ImageFeatures::Computation {
       : images_(images), options_(options), shapes_(images.size()), problems_(images.size()) {
     features_.reset(new ImageFeatures);
     features_->width_ = width;
-    features_->store_ = std::make_unique<SpillStore>(count(), options.memory_budget, options.spill_folder, "features");
+    features_->store_ = std::make_unique<SpillStore>(count(), options.memory_budget, options.spill_folder, kMemoryTag);
   }
 
   int64_t count() const { return static_cast<int64_t>(images_.size()); }
@@ -139,7 +139,7 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
     if (!input.value()) return Status();
     models::FeatureGrid grid = extractor.extract(*input.value());
     const Tensor rows = std::exchange(grid.rows, Tensor());
-    return computation.store(i, grid, ops::to_float16(rows));
+    return computation.store(i, grid, ops::to_float16(rows, kMemoryTag));
   }));
   progress->end();
   return std::move(computation).finish();
@@ -162,14 +162,15 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
       const int64_t first = static_cast<int64_t>(b) * cells;
       // A copy of its own: the store counts what it keeps.
       finishers.push_back([&computation, grid, i = batch[b], rows = half.rows(first, first + cells)] {
-        return computation.store(i, grid, rows.clone("to_float16"));
+        return computation.store(i, grid, rows.clone(kMemoryTag));
       });
     }
     return finishers;
   };
   progress->begin("features", computation.count());
-  ASSAY_RETURN_IF_ERROR(run_in_batches(
-      placement, computation.count(), [&](int64_t i) { return computation.load(i); }, compute_batch, progress));
+  const auto load = [&](int64_t i) { return computation.load(i); };
+  const auto release = [&](size_t slot) { extractors[slot]->release_workspaces(); };
+  ASSAY_RETURN_IF_ERROR(run_in_batches(placement, computation.count(), load, compute_batch, release, progress));
   progress->end();
   return std::move(computation).finish();
 }
