@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "engine/memory/usage.h"
 #include "pipeline/evaluation/evaluate.h"
 #include "pipeline/features/image_features.h"
 #include "pipeline/run/audit.h"
+#include "pipeline/run/memory_needs.h"
 #include "pipeline/run/phase_clock.h"
 #include "pipeline/run/run_folder.h"
 #include "pipeline/run/scan.h"
@@ -60,6 +62,15 @@ class Run {
       : options_(options), out_(out), extent_(extent), progress_(progress) {}
 
   Result<Json> run() {
+    try {
+      return run_phases();
+    } catch (const OutOfMemory& shortage) {
+      throw Error(shortage.what() + (shortage.device().is_cpu() ? advice_on_memory_limit(shortage) : advice_on_gpu()));
+    }
+  }
+
+ private:
+  Result<Json> run_phases() {
     clock_.begin("reading files");
     ASSAY_RETURN_IF_ERROR(RunFolder::check_writable(out_));
     ASSAY_RETURN_IF_ERROR(open_data());
@@ -92,7 +103,48 @@ class Run {
     return result;
   }
 
- private:
+  // ---- The host's memory
+
+  // From one image what all will need.
+  void estimate_needs(const models::PatchFeatures& extractor) {
+    const int64_t stride =
+        extractor.backbone().levels()[extractor.backbone().level_index(extractor.options().levels.front())].stride;
+    for (const ImageContent& image : data_.train_images) {
+      const Result<Tensor> input = load_input(image.path, options_.features.input_size);
+      if (!input.ok()) continue;
+      const auto cells = [&](int axis) { return (input.value().dim(axis) + stride - 1) / stride; };
+      needs_ = memory_needs(options_, static_cast<int64_t>(data_.train_images.size()),
+                            static_cast<double>(cells(0) * cells(1)), extractor.width());
+      return;
+    }
+  }
+
+  // Where no batch was too large, it is the detector. (The others come with advice on the batch.)
+  std::string advice_on_gpu() const {
+    const std::unique_ptr<models::Detector> detector = factory(options_.detector)(Device::cpu());
+    if (detector->memory_bank() != nullptr) return "; a smaller --reference-share takes less";
+    const bool can_recompute = detector->trains() && !options_.detector_options.dinomaly.recompute;
+    return can_recompute ? "; --recompute takes less" : "";
+  }
+
+  // The limit under which what is kept of features and distances would have left room for what was asked for, and for
+  // the references that are yet to come.
+  std::string advice_on_memory_limit(const OutOfMemory& shortage) const {
+    if (!needs_) return "";
+    int64_t kept = 0, others = 0;
+    for (const auto& [tag, bytes] : shortage.held_bytes()) {
+      (tag == ImageFeatures::kMemoryTag || tag == DistanceTable::kMemoryTag ? kept : others) += bytes;
+    }
+    const int64_t banks = options_.placement.on_cpu() ? kBanksAtOnce * needs_->bank_bytes : 0;
+    const int64_t to_come = std::max<int64_t>(0, banks - others);
+    const int64_t room = kept + shortage.free_bytes() - shortage.bytes() - to_come;
+    const int64_t fits = largest_memory_limit(*needs_, room - room / 20);  // allocators waste a little
+    if (fits == 0) return "; no --memory-limit makes room for that: see --image-size";
+    const bool keeps_less = cached_bytes(*needs_, fits) < cached_bytes(*needs_, options_.memory_limit);
+    if (!keeps_less) return "";  // features and distances are not what lies there
+    return text("; --memory-limit=", fits >> 20, "M fits");
+  }
+
   // ---- The data
 
   Status open_data() {
@@ -201,8 +253,8 @@ class Run {
       if (!extractor.ok()) return extractor.status();
       extractors.push_back(std::move(extractor).value());
     }
-    // Half of the limit is for what phases need beside the features.
-    const FeatureOptions options = {options_.features.input_size, options_.memory_limit / 2, out_,
+    estimate_needs(*extractors.front());
+    const FeatureOptions options = {options_.features.input_size, feature_budget(options_.memory_limit), out_,
                                     options_.placement.batch};
     return ImageFeatures::compute(data_.train_images, extractors, options, progress_);
   }
@@ -231,7 +283,7 @@ class Run {
     o.rescue_patches = options_.rescue == Rescue::kPatches;
     o.scoring = options_.scoring;
     o.seed = options_.seed;
-    o.memory_budget = options_.memory_limit / 4;
+    o.memory_budget = table_budget(options_.memory_limit);
     o.max_table_bytes = options_.memory_limit;
     o.spill_folder = out_;
     o.placement = options_.placement;
@@ -320,6 +372,7 @@ class Run {
   Progress* const progress_;
   PhaseClock clock_;
   ScannedData data_;
+  std::optional<MemoryNeeds> needs_;  // of training, once they are known
   std::vector<SkippedFile> problems_;
   std::unique_ptr<RunFolder> folder_;
 };
