@@ -145,6 +145,9 @@ void wait_for_event(int device, void* stream, void* event) {
 void* allocate(int device, size_t bytes, void* stream) {
   make_current(device);
   keep_freed_memory(device);
+  // One at a time: what is waited for below must not be gone to another thread before it is asked for again.
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
   void* memory = nullptr;
   cudaError_t error = cudaMallocAsync(&memory, bytes, stream_of(stream));
   if (error == cudaErrorMemoryAllocation) {
