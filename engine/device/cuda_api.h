@@ -26,7 +26,7 @@ struct Properties {
 Properties properties(int device);
 
 struct MemoryInfo {
-  int64_t free_bytes;
+  int64_t free_bytes;  // by the driver's account, and what the process's pool keeps unused
   int64_t total_bytes;
 };
 MemoryInfo memory_info(int device);
@@ -42,6 +42,7 @@ void make_current(int device);
 void* create_stream(int device);
 void destroy_stream(int device, void* stream) noexcept;
 void synchronise_stream(int device, void* stream);
+void synchronise_device(int device);  // all its streams
 bool is_stream_idle(int device, void* stream);
 
 void* create_event(int device);

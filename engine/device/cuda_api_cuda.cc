@@ -60,7 +60,12 @@ MemoryInfo memory_info(int device) {
   make_current(device);
   size_t free_bytes = 0, total_bytes = 0;
   ASSAY_CUDA_CHECK(cudaMemGetInfo(&free_bytes, &total_bytes));
-  return {static_cast<int64_t>(free_bytes), static_cast<int64_t>(total_bytes)};
+  cudaMemPool_t pool = nullptr;
+  ASSAY_CUDA_CHECK(cudaDeviceGetDefaultMemPool(&pool, device));
+  uint64_t reserved = 0, used = 0;
+  ASSAY_CUDA_CHECK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
+  ASSAY_CUDA_CHECK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used));
+  return {static_cast<int64_t>(free_bytes + reserved - used), static_cast<int64_t>(total_bytes)};
 }
 
 bool connect_peers(int device, int peer) {
@@ -92,6 +97,11 @@ void destroy_stream(int, void* stream) noexcept { (void)cudaStreamDestroy(stream
 void synchronise_stream(int device, void* stream) {
   make_current(device);
   ASSAY_CUDA_CHECK(cudaStreamSynchronize(stream_of(stream)));
+}
+
+void synchronise_device(int device) {
+  make_current(device);
+  ASSAY_CUDA_CHECK(cudaDeviceSynchronize());
 }
 
 bool is_stream_idle(int device, void* stream) {
@@ -135,6 +145,9 @@ void wait_for_event(int device, void* stream, void* event) {
 void* allocate(int device, size_t bytes, void* stream) {
   make_current(device);
   keep_freed_memory(device);
+  // One at a time: what is waited for below must not be gone to another thread before it is asked for again.
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
   void* memory = nullptr;
   cudaError_t error = cudaMallocAsync(&memory, bytes, stream_of(stream));
   if (error == cudaErrorMemoryAllocation) {

@@ -24,6 +24,7 @@ void make_current(int) { refuse(); }
 void* create_stream(int) { refuse(); }
 void destroy_stream(int, void*) noexcept {}
 void synchronise_stream(int, void*) { refuse(); }
+void synchronise_device(int) { refuse(); }
 bool is_stream_idle(int, void*) { refuse(); }
 
 void* create_event(int) { refuse(); }

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "engine/device/cuda_api.h"
+#include "engine/device/host_memory.h"
 
 namespace assay {
 namespace {
@@ -87,7 +88,9 @@ Result<std::vector<DeviceInfo>> find_gpus() {
   return gpus;
 }
 
-int64_t free_memory_bytes(const Device& gpu) { return cuda_api::memory_info(gpu.index).free_bytes; }
+int64_t free_memory_bytes(const Device& device) {
+  return device.is_cpu() ? free_host_bytes() : cuda_api::memory_info(device.index).free_bytes;
+}
 
 Result<std::vector<Device>> devices_from_name(const std::string& name) {
   if (name == "auto") {

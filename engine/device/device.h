@@ -42,8 +42,9 @@ constexpr int kLeastCapability = 80;  // kernels are built for it and what came 
 // in this build") or the machine no GPU or driver (CUDA's error by name).
 Result<std::vector<DeviceInfo>> find_gpus();
 
-// Bytes of a GPU that nobody holds now, by the driver's account.
-int64_t free_memory_bytes(const Device& gpu);
+// Bytes that this process can still get: of a GPU by the driver's account, and what the engine keeps there for later
+// use; of the host what the system calls available, within the limits of the process and of its control group.
+int64_t free_memory_bytes(const Device& device);
 
 // What a user means by a name: "cpu"; "cuda", every GPU that can be used; "cuda:N", that one; several of these joined
 // by commas ("cuda:0,cuda:2"); "auto", the first GPU where there is one that can be used, otherwise the CPU. At least

@@ -4,7 +4,11 @@
 #include "engine/device/device.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -48,6 +52,29 @@ TEST_CASE("a build without CUDA says so, and computes on the CPU where nothing e
   CHECK(error_of("cuda") == "device cuda: no CUDA in this build");
   CHECK(error_of("cuda:0") == "device cuda:0: no CUDA in this build");
   CHECK(devices_from_name("auto").value() == std::vector<Device>{Device::cpu()});
+}
+
+int64_t kibibytes_of_process(const std::string& key) {
+  std::ifstream file("/proc/self/status");
+  for (std::string word; file >> word;) {
+    int64_t value = 0;
+    if (word == key && file >> value) return value;
+  }
+  return -1;
+}
+
+TEST_CASE("what the host has free ends where the limits of the process do") {
+  const int64_t without = free_memory_bytes(Device::cpu());
+  CHECK(without > 0);
+  rlimit before = {};
+  REQUIRE(getrlimit(RLIMIT_DATA, &before) == 0);
+  rlimit lower = before;
+  lower.rlim_cur = static_cast<rlim_t>(kibibytes_of_process("VmData:") * 1024 + (20 << 20));
+  REQUIRE(setrlimit(RLIMIT_DATA, &lower) == 0);
+  const int64_t within = free_memory_bytes(Device::cpu());
+  REQUIRE(setrlimit(RLIMIT_DATA, &before) == 0);
+  CHECK(within <= 20 << 20);
+  CHECK(within >= std::min<int64_t>(without / 2, 10 << 20));
 }
 
 TEST_CASE("GPUs are found, named by number, all at once, or the first") {

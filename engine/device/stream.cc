@@ -115,4 +115,8 @@ StreamScope::~StreamScope() { thread_streams().chosen[device_] = before_; }
 
 void synchronise(Device device) { current_stream(device).synchronise(); }
 
+void synchronise_all(Device device) {
+  if (!device.is_cpu()) cuda_api::synchronise_device(device.index);
+}
+
 }  // namespace assay

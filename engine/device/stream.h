@@ -82,6 +82,8 @@ class StreamScope {
 
 // Waits for the calling thread's current stream of the device.
 void synchronise(Device device);
+// Waits for every stream of the device, whatever thread put work there.
+void synchronise_all(Device device);
 
 // Of one stream, what storage needs: comparing, and making one wait for the other.
 class Stream::State {

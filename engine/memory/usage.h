@@ -20,24 +20,40 @@ std::map<std::string, MemoryUsage> memory_usage(Device device = Device::cpu());
 // Of all tags together. The peak is that of the sum, not the sum of the peaks.
 MemoryUsage total_memory_usage(Device device);
 
-// An allocation that failed. The message names the tag, the device, the bytes asked for and, on a GPU, what is free and
-// what the engine holds there.
+// The most that storage of a device grew by while this lives, whatever thread it belongs to.
+class MemoryMeter {
+ public:
+  explicit MemoryMeter(Device device);
+  ~MemoryMeter();
+  MemoryMeter(const MemoryMeter&) = delete;
+  MemoryMeter& operator=(const MemoryMeter&) = delete;
+
+  int64_t peak_bytes() const;
+
+ private:
+  Device device_;
+  MemoryUsage* usage_;
+};
+
+// An allocation that failed. The message names the tag, the device, the bytes asked for, what is free there, and what
+// the engine holds there by tag.
 class OutOfMemory : public Error {
  public:
   OutOfMemory(const char* tag, Device device, int64_t bytes);
   Device device() const { return device_; }
   int64_t bytes() const { return bytes_; }
-  // On a GPU, when it happened: what storage held there, and what nobody held.
-  int64_t held_bytes() const { return held_bytes_; }
+  // When it happened: what nobody held there, and what storage did, by tag.
   int64_t free_bytes() const { return free_bytes_; }
+  const std::map<std::string, int64_t>& held_bytes() const { return held_bytes_; }
 
  private:
-  OutOfMemory(const char* tag, Device device, int64_t bytes, int64_t held_bytes, int64_t free_bytes);
+  OutOfMemory(const char* tag, Device device, int64_t bytes, int64_t free_bytes,
+              std::map<std::string, int64_t> held_bytes);
 
   Device device_;
   int64_t bytes_;
-  int64_t held_bytes_;
   int64_t free_bytes_;
+  std::map<std::string, int64_t> held_bytes_;
 };
 
 // For allocators: counts bytes (negative when they are released) under the tag.

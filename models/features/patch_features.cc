@@ -72,7 +72,7 @@ PatchFeatures::PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeat
 }
 
 PatchFeatures::Part PatchFeatures::make_part(const std::string& names) {
-  Part part = {{}, 0};
+  Part part = {{}, 0, 1};
   const BackboneLevel* first = nullptr;
   std::istringstream in(names);
   for (std::string name; std::getline(in, name, '+');) {
@@ -82,6 +82,7 @@ PatchFeatures::Part PatchFeatures::make_part(const std::string& names) {
                 first->name, " and ", name, " differ in grid or width, so they have no mean");
     part.levels.push_back(level_names_.size());
     part.channels = level.channels;
+    part.stride = level.stride;
     level_names_.push_back(name);
   }
   ASSAY_CHECK(first != nullptr, "patch features: no backbone level is named");
@@ -90,6 +91,11 @@ PatchFeatures::Part PatchFeatures::make_part(const std::string& names) {
 
 bool PatchFeatures::has_parts_of_one_width() const {
   return std::all_of(parts_.begin(), parts_.end(), [&](const Part& p) { return p.channels == parts_[0].channels; });
+}
+
+void PatchFeatures::release_workspaces() const {
+  const std::lock_guard<std::mutex> lock(workspaces_mutex_);
+  workspaces_.clear();
 }
 
 FeatureGrid PatchFeatures::extract(const Tensor& images) const {

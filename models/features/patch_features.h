@@ -30,7 +30,8 @@ class PatchFeatures {
   // several strides or widths, or prefix tokens of a backbone that has none.
   PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeatureOptions options);
 
-  int64_t width() const { return width_; }  // D, the sum of the parts' channels
+  int64_t width() const { return width_; }                  // D, the sum of the parts' channels
+  int64_t stride() const { return parts_.front().stride; }  // pixels of input a cell of the grid
   int64_t num_parts() const { return static_cast<int64_t>(parts_.size()); }
   bool has_parts_of_one_width() const;
   const Backbone& backbone() const { return *backbone_; }
@@ -41,11 +42,14 @@ class PatchFeatures {
   // images: (H, W, 3) or (B, H, W, 3) uint8 RGB of the size the backbone is to see, sides as the backbone demands
   // (assay::Error), on the backbone's device or brought there. Rows lie there, too.
   FeatureGrid extract(const Tensor& images) const;
+  // Gives back the buffers that extract keeps between calls; they are as large as the largest batch so far.
+  void release_workspaces() const;
 
  private:
   struct Part {
     std::vector<size_t> levels;  // whose mean it is, as places in level_names_
     int64_t channels;
+    int64_t stride;
   };
   Part make_part(const std::string& names);
 

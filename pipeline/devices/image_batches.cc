@@ -14,6 +14,7 @@
 #include "engine/device/copy.h"
 #include "engine/memory/pinned_buffer.h"
 #include "kernels/base/parallel.h"
+#include "pipeline/devices/batch_advice.h"
 #include "pipeline/devices/batch_assembler.h"
 
 namespace assay::pipeline {
@@ -21,15 +22,26 @@ namespace {
 
 constexpr int kThreadsPerDevice = 2;  // one fetches and delivers while the other computes
 
-// What the batch would have to be, from what this one took until memory ran out: an upper bound.
-std::string advice_on_batch(const OutOfMemory& shortage, int64_t batch, int64_t held_before) {
-  if (shortage.device().is_cpu()) return "";
-  const int64_t taken = shortage.held_bytes() - held_before + shortage.bytes();
-  const int64_t there_is = shortage.held_bytes() - held_before + shortage.free_bytes();
-  const double fits = static_cast<double>(batch) * static_cast<double>(there_is) / static_cast<double>(taken);
-  const int64_t advised = std::min(batch - 1, static_cast<int64_t>(fits));
-  return advised >= 1 ? text("; computing ", batch, " images at once, --batch=", advised, " or less may fit")
-                      : text("; computing ", batch, " images at once, --image-size may be lowered");
+// A batch that found no memory, on its way from a GPU's thread to the one that feeds it.
+struct BatchShortage {
+  OutOfMemory error;
+  size_t slot;
+  ImageBatch batch;
+};
+
+// The images side by side in page-locked memory, and from there to the device.
+Tensor upload(Device device, const ImageBatch& batch, PinnedBuffer* staging) {
+  const Tensor& first = batch.pixels.front();
+  const Stream& stream = current_stream(device);
+  const Tensor pixels = Tensor::empty<uint8_t>(
+      {static_cast<int64_t>(batch.pixels.size()), first.dim(0), first.dim(1), 3}, "images", device);
+  std::byte* host = staging->reserve(pixels.bytes());
+  for (size_t b = 0; b < batch.pixels.size(); ++b) {
+    std::memcpy(host + b * first.bytes(), batch.pixels[b].raw(), first.bytes());
+  }
+  copy_bytes(host, Device::cpu(), pixels.written_by(stream), device, pixels.bytes(), stream);
+  staging->used_until(Event(stream));
+  return pixels;
 }
 
 // The threads of the GPUs and the two queues between them and the CPU's threads.
@@ -112,28 +124,11 @@ class DeviceWorkers {
   }
 
   std::vector<FinishImage> compute(size_t slot, Device device, const ImageBatch& batch, PinnedBuffer* staging) {
-    const int64_t held_before = total_memory_usage(device).live_bytes;
     try {
       return compute_(slot, batch.images, upload(device, batch, staging));
-    } catch (const OutOfMemory& shortage) {
-      const int64_t size = static_cast<int64_t>(batch.images.size());
-      throw Error(shortage.what() + advice_on_batch(shortage, size, held_before));
+    } catch (const OutOfMemory& error) {
+      throw BatchShortage{error, slot, batch};
     }
-  }
-
-  // The images side by side in page-locked memory, and from there to the device.
-  static Tensor upload(Device device, const ImageBatch& batch, PinnedBuffer* staging) {
-    const Tensor& first = batch.pixels.front();
-    const Stream& stream = current_stream(device);
-    const Tensor pixels = Tensor::empty<uint8_t>(
-        {static_cast<int64_t>(batch.pixels.size()), first.dim(0), first.dim(1), 3}, "images", device);
-    std::byte* host = staging->reserve(pixels.bytes());
-    for (size_t b = 0; b < batch.pixels.size(); ++b) {
-      std::memcpy(host + b * first.bytes(), batch.pixels[b].raw(), first.bytes());
-    }
-    copy_bytes(host, Device::cpu(), pixels.written_by(stream), device, pixels.bytes(), stream);
-    staging->used_until(Event(stream));
-    return pixels;
   }
 
   const ComputeBatch& compute_;
@@ -174,11 +169,9 @@ Status finish_and_load(const std::vector<FinishImage>& finishers, int64_t begin,
   return failure;
 }
 
-}  // namespace
-
-Status run_in_batches(const Placement& placement, int64_t count, const LoadImage& load, const ComputeBatch& compute,
-                      Progress* progress) {
-  ASSAY_CHECK(!placement.on_cpu() && placement.batch >= 1, "run_in_batches: needs GPUs and a batch of at least 1");
+// Everything, by workers that are gone when it returns or throws.
+Status feed(const Placement& placement, int64_t count, const LoadImage& load, const ComputeBatch& compute,
+            Progress* progress) {
   const int64_t num_devices = static_cast<int64_t>(placement.devices.size());
   const int64_t window = std::max<int64_t>(2 * placement.batch * num_devices, 2 * num_threads());
   BatchAssembler assembler(placement.batch);
@@ -211,6 +204,34 @@ Status run_in_batches(const Placement& placement, int64_t count, const LoadImage
   const std::vector<FinishImage> finishers = workers.wait_for_rest();
   ASSAY_RETURN_IF_ERROR(finish_and_load(finishers, count, count, load, &loaded));
   return advance(static_cast<int64_t>(finishers.size()));
+}
+
+// One batch more in the calling thread, nothing of which stays.
+void try_batch(const ImageBatch& batch, size_t slot, Device device, const ComputeBatch& compute,
+               const ReleaseIdle& release) {
+  release(slot);
+  {
+    PinnedBuffer staging(device, "image staging");
+    (void)compute(slot, batch.images, upload(device, batch, &staging));
+  }
+  release(slot);
+}
+
+}  // namespace
+
+Status run_in_batches(const Placement& placement, int64_t count, const LoadImage& load, const ComputeBatch& compute,
+                      const ReleaseIdle& release, Progress* progress) {
+  ASSAY_CHECK(!placement.on_cpu() && placement.batch >= 1, "run_in_batches: needs GPUs and a batch of at least 1");
+  try {
+    return feed(placement, count, load, compute, progress);
+  } catch (const BatchShortage& shortage) {
+    const auto try_some = [&](int64_t n) {
+      const ImageBatch some = {{shortage.batch.images.begin(), shortage.batch.images.begin() + n},
+                               {shortage.batch.pixels.begin(), shortage.batch.pixels.begin() + n}};
+      try_batch(some, shortage.slot, placement.devices[shortage.slot], compute, release);
+    };
+    throw_with_advice(shortage.error, static_cast<int64_t>(shortage.batch.images.size()), kThreadsPerDevice, try_some);
+  }
 }
 
 }  // namespace assay::pipeline

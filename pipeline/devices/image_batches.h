@@ -27,11 +27,15 @@ using FinishImage = std::function<Status()>;
 using ComputeBatch =
     std::function<std::vector<FinishImage>(size_t slot, const std::vector<int64_t>& images, const Tensor& pixels)>;
 
+// Gives back what ComputeBatch keeps on the slot's device for its next batch. Called while no batch is computed.
+using ReleaseIdle = std::function<void(size_t slot)>;
+
 // Loads images 0 .. count - 1, computes and finishes each, and reports how many are done. Which images share a batch
 // depends on their order and sizes alone, so results repeat even where a library's kernel depends on the batch. Returns
-// the first error, or kInterrupted where progress asks to stop; exceptions of a body are thrown again here, with advice
-// on the batch where a GPU's memory was too small for it. GPUs only.
+// the first error, or kInterrupted where progress asks to stop; exceptions of a body are thrown again here. Where a
+// GPU's memory was too small for a batch, some of its images are computed again to say which batch fits
+// (batch_advice.h). GPUs only.
 Status run_in_batches(const Placement& placement, int64_t count, const LoadImage& load, const ComputeBatch& compute,
-                      Progress* progress);
+                      const ReleaseIdle& release, Progress* progress);
 
 }  // namespace assay::pipeline

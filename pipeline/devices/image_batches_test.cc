@@ -9,7 +9,6 @@
 #include <set>
 #include <string>
 
-#include "engine/memory/usage.h"
 #include "pipeline/devices/batch_assembler.h"
 #include "tests/support/backend.h"
 
@@ -114,7 +113,8 @@ Outcome run(const Placement& placement, int64_t count, Progress* progress, int64
     }
     return finishers;
   };
-  outcome.status = run_in_batches(placement, count, load, compute, progress);
+  outcome.status = run_in_batches(
+      placement, count, load, compute, [](size_t) {}, progress);
   return outcome;
 }
 
@@ -139,45 +139,6 @@ TEST_CASE("an image that ends the run, and a wish to stop, end it") {
     bool stop_requested() override { return true; }
   } stop;
   CHECK(run(gpus(4), 50, &stop).status.message() == kInterrupted);
-}
-
-TEST_CASE("a GPU without memory for a batch is an error that advises a smaller one") {
-  if (!testing::on_cuda()) return;  // GPUs only
-  Progress progress;
-  const auto load = [](int64_t i) -> Result<std::optional<Tensor>> {
-    return std::optional<Tensor>(image_of(5 * i));  // of one size
-  };
-  const auto too_much = [](size_t, const std::vector<int64_t>& images, const Tensor& pixels) {
-    const Tensor fits = Tensor::empty<uint8_t>({1000}, "features", pixels.device());
-    const Tensor huge =
-        Tensor::empty<uint8_t>({int64_t{1} << 38, static_cast<int64_t>(images.size())}, "features", pixels.device());
-    return std::vector<FinishImage>();
-  };
-  std::string message;
-  try {
-    (void)run_in_batches(gpus(8), 8, load, too_much, &progress).ok();
-  } catch (const Error& error) {
-    message = error.what();
-  }
-  CAPTURE(message);
-  CHECK(message.find("features: out of memory on cuda:0, 2199023255552 bytes asked for, ") == 0);
-  CHECK(message.find("; computing 8 images at once, --image-size may be lowered") != std::string::npos);
-
-  // Half of what is free for each image: one fits, eight do not.
-  const auto half = [](size_t, const std::vector<int64_t>& images, const Tensor& pixels) {
-    const int64_t bytes = free_memory_bytes(pixels.device()) / 2;
-    const Tensor t = Tensor::empty<uint8_t>({bytes, static_cast<int64_t>(images.size())}, "features", pixels.device());
-    return std::vector<FinishImage>();
-  };
-  try {
-    (void)run_in_batches(gpus(8), 8, load, half, &progress).ok();
-  } catch (const Error& error) {
-    message = error.what();
-  }
-  CAPTURE(message);
-  const bool advises = message.find("--batch=1 or less may fit") != std::string::npos ||
-                       message.find("--batch=2 or less may fit") != std::string::npos;
-  CHECK(advises);
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ Status score_on_gpus(const ModelReplicas& models, int64_t count, const LoadInput
     }
     return finishers;
   };
-  return run_in_batches(models.placement(), count, load, compute, progress);
+  const auto release = [&](size_t slot) { models.on(slot).release_workspaces(); };
+  return run_in_batches(models.placement(), count, load, compute, release, progress);
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ void record_skipped(const ImageContent& image, const std::string& reason, std::v
 
 // Rows of length one as float16. The size of others is the backbone's affair: they need float's range.
 Tensor shortened(const Tensor& rows, bool unit_length) {
-  return unit_length ? ops::to_float16(rows) : ops::to_bfloat16(rows);
+  return unit_length ? ops::to_float16(rows, ImageFeatures::kMemoryTag)
+                     : ops::to_bfloat16(rows, ImageFeatures::kMemoryTag);
 }
 
 Tensor lengthened(const Tensor& rows, const char* tag = "to_float32") {
@@ -43,7 +44,7 @@ Tensor lengthened(const Tensor& rows, const char* tag = "to_float32") {
 // In storage of their own: the store counts what it keeps.
 Tensor below_each_other(const Tensor& prefix, const Tensor& cells) {
   const int64_t skipped = prefix.size() > 0 ? prefix.dim(0) : 0;
-  const Tensor both = Tensor::empty({skipped + cells.dim(0), cells.dim(1)}, cells.dtype(), "features");
+  const Tensor both = Tensor::empty({skipped + cells.dim(0), cells.dim(1)}, cells.dtype(), ImageFeatures::kMemoryTag);
   if (skipped > 0) std::memcpy(both.raw(), prefix.raw(), prefix.bytes());
   if (cells.bytes() > 0) std::memcpy(both.rows(skipped, both.dim(0)).raw(), cells.raw(), cells.bytes());
   return both;
@@ -103,7 +104,7 @@ class ImageFeatures::Computation {
       : images_(images), options_(options), shapes_(images.size()), problems_(images.size()) {
     features_.reset(new ImageFeatures);
     features_->width_ = width;
-    features_->store_ = std::make_unique<SpillStore>(count(), options.memory_budget, options.spill_folder, "features");
+    features_->store_ = std::make_unique<SpillStore>(count(), options.memory_budget, options.spill_folder, kMemoryTag);
   }
 
   int64_t count() const { return static_cast<int64_t>(images_.size()); }
@@ -202,8 +203,9 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
     return finishers;
   };
   progress->begin("features", computation.count());
-  ASSAY_RETURN_IF_ERROR(run_in_batches(
-      placement, computation.count(), [&](int64_t i) { return computation.load(i); }, compute_batch, progress));
+  const auto load = [&](int64_t i) { return computation.load(i); };
+  const auto release = [&](size_t slot) { extractors[slot]->release_workspaces(); };
+  ASSAY_RETURN_IF_ERROR(run_in_batches(placement, computation.count(), load, compute_batch, release, progress));
   progress->end();
   return std::move(computation).finish();
 }

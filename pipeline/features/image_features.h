@@ -60,6 +60,8 @@ using Extractors = std::vector<std::unique_ptr<models::PatchFeatures>>;
 // memory of the host, whatever computed them.
 class ImageFeatures : public models::FeatureSource {
  public:
+  static constexpr char kMemoryTag[] = "features";  // of what is kept in memory (engine/memory/usage.h)
+
   // Decoding of some images overlaps with inference of others. Fails when a file has changed since it was hashed, when
   // the spill folder cannot be written, or when asked to stop.
   static Result<std::unique_ptr<ImageFeatures>> compute(const std::vector<ImageContent>& images,

@@ -46,6 +46,8 @@ class Model {
   ScoredImage score(const Tensor& input) const;
   // The maps of several inputs of one size, (B, H, W, 3): (B, H, W) float32 on the CPU, for judge().
   Tensor anomaly_maps(const Tensor& inputs) const;
+  // Gives back the buffers that scoring keeps between calls.
+  void release_workspaces() const { features_->release_workspaces(); }
   // Score and decision from a map, (H, W) on the CPU.
   ScoredImage judge(const Tensor& map) const;
   // An image (H, W, 3) uint8 of any size, scaled as score() wants it, on the CPU.

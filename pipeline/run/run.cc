@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/memory/usage.h"
+#include "pipeline/run/memory_advice.h"
 #include "pipeline/run/run_state.h"
 #include "pipeline/run/test_images.h"
 #include "pipeline/run/training.h"
@@ -63,33 +64,42 @@ Result<std::unique_ptr<Model>> make_model(RunExtent extent, bool is_trained, Run
   return Model::load(run->folder->file(kModelFile), run->options.placement.first());
 }
 
-}  // namespace
-
-Result<Json> run(const RunOptions& options, const std::string& out, RunExtent extent, Progress* progress) {
-  RunState run = {options, progress, {}, {}, {}, nullptr};
+Result<Json> run_phases(const std::string& out, RunExtent extent, RunState* state) {
+  RunState& run = *state;
   run.clock.begin("reading files");
   ASSAY_RETURN_IF_ERROR(RunFolder::check_writable(out));
-  ASSAY_RETURN_IF_ERROR(open_data(extent, &run));
-  ASSAY_RETURN_IF_ERROR(open_folder(out, extent, &run));
+  ASSAY_RETURN_IF_ERROR(open_data(extent, state));
+  ASSAY_RETURN_IF_ERROR(open_folder(out, extent, state));
   Json& notes = run.folder->notes();
   const bool is_trained = training_is_whole(extent, run);
   if (notes.contains("result") && is_trained && test_results_are_whole(*run.folder)) {
-    progress->note(out + ": this run is complete, nothing to do");
+    run.progress->note(out + ": this run is complete, nothing to do");
     return notes["result"];
   }
-  const Result<std::unique_ptr<Model>> model = make_model(extent, is_trained, &run);
+  const Result<std::unique_ptr<Model>> model = make_model(extent, is_trained, state);
   if (!model.ok()) return model.status();
   run.folder->discard_unfinished();
   Json result = notes["training"];
-  if (extent == RunExtent::kWhole) ASSAY_RETURN_IF_ERROR(evaluate_test_images(*model.value(), &run, &result));
+  if (extent == RunExtent::kWhole) ASSAY_RETURN_IF_ERROR(evaluate_test_images(*model.value(), state, &result));
   run.clock.end();
   result["seconds"] = run.clock.total();
   result["peak_rss_bytes"] = peak_rss_bytes();
   result["phases"] = run.clock.seconds();
-  if (!options.placement.on_cpu()) notes["devices"] = device_report(options.placement);
+  if (!run.options.placement.on_cpu()) notes["devices"] = device_report(run.options.placement);
   notes["result"] = result;
   ASSAY_RETURN_IF_ERROR(run.folder->write_record());
   return result;
+}
+
+}  // namespace
+
+Result<Json> run(const RunOptions& options, const std::string& out, RunExtent extent, Progress* progress) {
+  RunState state = {options, progress, {}, {}, {}, {}, nullptr};
+  try {
+    return run_phases(out, extent, &state);
+  } catch (const OutOfMemory& shortage) {
+    throw Error(shortage.what() + memory_advice(state, shortage));
+  }
 }
 
 }  // namespace assay::pipeline

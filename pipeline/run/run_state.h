@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "pipeline/run/memory_needs.h"
 #include "pipeline/run/options.h"
 #include "pipeline/run/phase_clock.h"
 #include "pipeline/run/progress.h"
@@ -24,6 +26,7 @@ struct RunState {
   Progress* progress;
   PhaseClock clock;
   ScannedData data;
+  std::optional<MemoryNeeds> needs;   // of the training, once they are known
   std::vector<SkippedFile> problems;  // files left out so far
   std::unique_ptr<RunFolder> folder;
 };

@@ -10,6 +10,7 @@
 #include "pipeline/features/image_features.h"
 #include "pipeline/run/audit.h"
 #include "pipeline/run/learning_bias.h"
+#include "pipeline/run/memory_advice.h"
 #include "pipeline/run/stage1_csv.h"
 #include "pipeline/run/version.h"
 #include "pipeline/stage1/stage1.h"
@@ -73,9 +74,9 @@ class Training {
       if (!extractor.ok()) return extractor.status();
       extractors.push_back(std::move(extractor).value());
     }
-    // Half of the limit is for what phases need beside the features.
-    const FeatureOptions options = {options_.features.input_size, options_.memory_limit / 2, run_.folder->path(),
-                                    options_.placement.batch};
+    run_.needs = needs_of_training(run_, *extractors.front());
+    const FeatureOptions options = {options_.features.input_size, feature_budget(options_.memory_limit),
+                                    run_.folder->path(), options_.placement.batch};
     return ImageFeatures::compute(run_.data.train_images, extractors, options, run_.progress);
   }
 
@@ -138,7 +139,7 @@ class Training {
     o.rescue_patches = options_.rescue == Rescue::kPatches;
     o.scoring = options_.scoring;
     o.seed = options_.seed;
-    o.memory_budget = options_.memory_limit / 4;
+    o.memory_budget = table_budget(options_.memory_limit);
     o.max_table_bytes = options_.memory_limit;
     o.spill_folder = run_.folder->path();
     o.placement = options_.placement;

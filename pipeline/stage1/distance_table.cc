@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/stage1/distance_table.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "engine/device/stream.h"
+#include "engine/memory/usage.h"
 #include "engine/ops/convert_float16.h"
 #include "engine/ops/packed_bank.h"
 #include "engine/ops/segment_minimum.h"
 #include "kernels/base/parallel.h"
+#include "pipeline/devices/batch_advice.h"
 
 namespace assay::pipeline {
 // On the device of the space that they were taken in.
@@ -24,6 +27,11 @@ struct GpuBank {
   ops::PackedBank bank;
   ops::Segments segments;
 };
+
+const std::vector<int64_t>& largest_of(const std::vector<std::vector<int64_t>>& batches) {
+  return *std::max_element(batches.begin(), batches.end(),
+                           [](const auto& a, const auto& b) { return a.size() < b.size(); });
+}
 
 }  // namespace
 
@@ -72,7 +80,7 @@ Status DistanceTable::fill_on_cpu(const models::FeatureSource& features, const s
     const Tensor queries = space.project(features.read(images[i]));
     const Tensor distances = ops::segment_minimum(queries, bank, segments);
     // An infinity would turn a map, and with it the image's score, into NaN.
-    ASSAY_RETURN_IF_ERROR(store_->put(i, ops::to_float16_saturated(distances)));
+    ASSAY_RETURN_IF_ERROR(store_->put(i, ops::to_float16_saturated(distances, kMemoryTag)));
     progress->advance(i + 1);
     if (progress->stop_requested()) return Status::error(kInterrupted);
   }
@@ -89,29 +97,43 @@ Status DistanceTable::fill_on_gpus(const models::FeatureSource& features, const 
   }
   const std::vector<std::vector<int64_t>> batches = models::batches_of_one_size(features, images, placement.batch);
   constexpr int kThreadsPerDevice = 2;  // one reads and stores while the other computes
+  // On the CPU, for the images at some positions.
+  const auto distances_of = [&](const std::vector<int64_t>& positions, size_t slot) {
+    const models::FeatureGrid grid = features.read_batch(models::images_at(images, positions), placement.devices[slot]);
+    const Tensor distances =
+        ops::segment_minimum(banks[slot].space.project(grid), banks[slot].bank, banks[slot].segments);
+    return ops::to_float16_saturated(distances).to(Device::cpu(), "distance table");
+  };
   std::mutex mutex;
   Status failure;
   int64_t done = 0;
-  for_each_on_devices(placement, kThreadsPerDevice, static_cast<int64_t>(batches.size()), [&](int64_t k, size_t slot) {
+  const auto fill = [&](int64_t k, size_t slot) {
     {
       const std::lock_guard<std::mutex> lock(mutex);
       if (!failure.ok()) return;
     }
     const std::vector<int64_t>& positions = batches[k];
-    const models::FeatureGrid grid = features.read_batch(models::images_at(images, positions), placement.devices[slot]);
-    const Tensor distances =
-        ops::segment_minimum(banks[slot].space.project(grid), banks[slot].bank, banks[slot].segments);
-    const Tensor half = ops::to_float16_saturated(distances).to(Device::cpu(), "distance table");
-    const int64_t cells = grid.height * grid.width;
+    const Tensor half = distances_of(positions, slot);
+    const int64_t size = static_cast<int64_t>(positions.size());
+    const int64_t cells = half.dim(0) / size;
     Status status;
-    for (int64_t b = 0; b < grid.batch && status.ok(); ++b) {
-      status = store_->put(positions[b], half.rows(b * cells, (b + 1) * cells).clone("to_float16"));
+    for (int64_t b = 0; b < size && status.ok(); ++b) {
+      status = store_->put(positions[b], half.rows(b * cells, (b + 1) * cells).clone(kMemoryTag));
     }
     const std::lock_guard<std::mutex> lock(mutex);
-    progress->advance(done += grid.batch);
+    progress->advance(done += size);
     if (status.ok() && progress->stop_requested()) status = Status::error(kInterrupted);
     if (failure.ok()) failure = status;
-  });
+  };
+  try {
+    for_each_on_devices(placement, kThreadsPerDevice, static_cast<int64_t>(batches.size()), fill);
+  } catch (const OutOfMemory& shortage) {
+    const std::vector<int64_t>& tried = largest_of(batches);
+    throw_with_advice(shortage, static_cast<int64_t>(tried.size()), kThreadsPerDevice, [&](int64_t n) {
+      const auto slot = std::find(placement.devices.begin(), placement.devices.end(), shortage.device());
+      (void)distances_of({tried.begin(), tried.begin() + n}, static_cast<size_t>(slot - placement.devices.begin()));
+    });
+  }
   return failure;
 }
 

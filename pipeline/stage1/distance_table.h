@@ -18,6 +18,8 @@ namespace assay::pipeline {
 
 class DistanceTable {
  public:
+  static constexpr char kMemoryTag[] = "distances";  // of rows kept in memory (engine/memory/usage.h)
+
   // Rows are the patches of images[i], columns the images themselves: the squared distance to the nearest of image j's
   // reference cells in `space`. Kept as float16 (an error of 2^-11, 65504 at most), in memory up to the budget, in a
   // file beyond it. GPUs share the rows among them. Fails where the file cannot be written or when asked to stop.

@@ -6,7 +6,9 @@
 #include <mutex>
 #include <utility>
 
+#include "engine/memory/usage.h"
 #include "kernels/base/parallel.h"
+#include "pipeline/devices/batch_advice.h"
 
 namespace assay::pipeline {
 
@@ -17,15 +19,25 @@ std::vector<double> score_in_batches(const models::Detector& detector, const mod
                                      const std::vector<int64_t>& images, const ScoringRule& rule, int64_t batch,
                                      const std::function<bool(int64_t)>& keep_going) {
   std::vector<double> scores(images.size());
-  for (const std::vector<int64_t>& positions : models::batches_of_one_size(features, images, batch)) {
+  const auto maps_of = [&](const std::vector<int64_t>& positions) {
     const models::FeatureGrid grid = features.read_batch(models::images_at(images, positions), detector.device());
     const Tensor values = detector.score(grid).reshape({grid.batch, grid.height, grid.width});
-    const Tensor maps =
-        models::anomaly_map(values, grid.image_height, grid.image_width, rule.sigma).to(Device::cpu(), "maps");
-    parallel_for(grid.batch, 1, [&](int64_t b, int64_t) {
+    return models::anomaly_map(values, grid.image_height, grid.image_width, rule.sigma).to(Device::cpu(), "maps");
+  };
+  for (const std::vector<int64_t>& positions : models::batches_of_one_size(features, images, batch)) {
+    const int64_t size = static_cast<int64_t>(positions.size());
+    Tensor maps;
+    try {
+      maps = maps_of(positions);
+    } catch (const OutOfMemory& shortage) {
+      throw_with_advice(shortage, size, 1, [&](int64_t n) {
+        (void)maps_of({positions.begin(), positions.begin() + n});
+      });
+    }
+    parallel_for(size, 1, [&](int64_t b, int64_t) {
       scores[positions[b]] = models::image_score(maps.rows(b, b + 1), rule.image_score);
     });
-    if (keep_going && !keep_going(grid.batch)) break;
+    if (keep_going && !keep_going(size)) break;
   }
   return scores;
 }

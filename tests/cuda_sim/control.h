@@ -58,6 +58,12 @@ void set_num_threads(int num_threads);  // OS threads that run blocks; race dete
 // The n-th allocation from now (device or pinned, 1 is the next) fails once with cudaErrorMemoryAllocation; 0: none.
 void fail_allocation(int64_t n);
 
+// The n-th launch of a kernel from now (1 is the next) is refused once, with cudaErrorLaunchOutOfResources; 0: none.
+void fail_launch(int64_t n);
+// The n-th launch from now is accepted, and its kernel breaks its device when it runs, as an access to memory that
+// isn't there does: cudaErrorIllegalAddress, but no report. 0: none.
+void break_in_launch(int64_t n);
+
 int64_t num_launches();                  // kernels that ran since the process began
 size_t num_allocated_bytes(int device);  // device memory in use now
 

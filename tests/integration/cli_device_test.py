@@ -7,6 +7,7 @@ The program is the product's, linked to the simulator instead of the CUDA runtim
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -109,7 +110,7 @@ def purify_info_and_plan_know_the_devices():
     assert scores(work("purified/stage1.csv"), "kept") == scores(work("gpu/stage1.csv"), "kept")
     assay("info", work("gpu/model.assay"), "--device=cuda:1").must(0)
     plan = json.loads(assay("plan", work("data/list.csv"), *cli_test.SMALL, *CUDA, "--json").must(0).out)
-    assert len(plan["devices"]) == 2 and plan["device_bytes"] > 0, plan
+    assert len(plan["devices"]) == 2 and plan["device_bytes"] > 0 and plan["batch_that_fits"] == 5, plan
     assert "device_bytes" not in json.loads(
         assay("plan", work("data/list.csv"), *cli_test.SMALL, "--device=cpu", "--json").must(0).out)
 
@@ -137,16 +138,56 @@ def devices_that_are_not_there_are_errors_that_list_what_is():
     outcome.must(0)  # on the CPU
 
 
+def assert_nothing_half_written(folder, whole):
+    """No temporary file is left, and an artefact that is there has the bytes that it should."""
+    left = os.listdir(folder)
+    assert not [name for name in left if name.startswith(".assay-tmp")], left
+    for name in ("model.assay", "stage1.csv", "scores.csv"):
+        assert name not in left or cli_test.read(os.path.join(folder, name)) == whole[name], name
+
+
 @check
-def a_gpu_with_too_little_memory_is_an_error_with_advice_and_leaves_nothing_half_written():
+def a_gpu_with_too_little_memory_is_an_error_with_a_batch_that_fits():
     work = gpu_run()
-    outcome = with_environment("ASSAY_SIM_MEMORY", str(24 << 20), lambda: work.train(
-        "--device=cuda:0", "--batch=64", out="small"))
-    outcome.must(1, "out of memory on cuda:0", "bytes asked for", "free", "--batch=")
-    left = sorted(os.listdir(work("small")))
-    assert "model.assay" not in left and "scores.csv" not in left, left
-    work.train("--device=cuda:0", "--batch=5", out="small").must(0)  # the same folder goes on
-    assert_close(scores(work("small/scores.csv")), scores(work("gpu/scores.csv")))
+
+    def on(device, batch, out, command="run"):
+        where = ["--out", work(out)] if command == "run" else ["--json"]
+        return assay(command, work("data/list.csv"), *where, "--image-size=128", "--single-stage", "--device=" + device,
+                     "--batch=%d" % batch)
+
+    def with_little(batch, out="small", command="run"):
+        # Weights, two workspaces of 16 MiB, and a few images: even one batch of all 16 alone takes more.
+        return with_environment("ASSAY_SIM_MEMORY", str(60 << 20), lambda: on("cuda:0", batch, out, command))
+
+    failed = with_little(64).must(1, "out of memory on cuda:0", "bytes asked for", "free",
+                                  "held by this program (conv_graph workspace ", "; computing 16 images at once, --batch=")
+    assert set(os.listdir(work("small"))) <= {".lock", "run.json"}, os.listdir(work("small"))
+    fits = int(re.search(r"--batch=(\d+) fits", failed.err).group(1))
+    assert 1 < fits < 16, fits
+    planned = json.loads(with_little(64, command="plan").must(0).out)["batch_that_fits"]
+    assert 1 <= planned <= fits, planned  # beside a memory bank and the maps of scoring
+    with_little(fits).must(0)  # the same folder goes on
+    on("cpu", 1, "small-cpu").must(0)
+    assert_close(scores(work("small/scores.csv")), scores(work("small-cpu/scores.csv")))
+    tiny = with_environment("ASSAY_SIM_MEMORY", str(24 << 20), lambda: work.train(
+        "--device=cuda:0", "--batch=16", out="tiny"))
+    tiny.must(1, "out of memory on cuda:0", "no smaller batch fits: see --image-size")
+
+
+@check
+def a_launch_that_fails_and_a_kernel_that_breaks_its_gpu_end_the_run_and_the_same_command_continues_it():
+    work = gpu_run()
+    wanted = {name: cli_test.read(work("gpu/" + name)) for name in ("model.assay", "stage1.csv", "scores.csv")}
+    for variable, error, call in (("ASSAY_SIM_FAIL_LAUNCH", "cudaErrorLaunchOutOfResources", ": launch of "),
+                                  ("ASSAY_SIM_BREAK_IN_LAUNCH", "cudaErrorIllegalAddress", "cuda")):
+        out = variable.lower()
+        for launch in (1, 100, 400):  # the first one, in the features, when images are scored
+            outcome = with_environment(variable, str(launch), lambda: work.train(*CUDA, out=out))
+            outcome.must(1, error + " (", call)
+            assert_nothing_half_written(work(out), wanted)
+        work.train(*CUDA, out=out).must(0)
+        for name, content in wanted.items():
+            assert cli_test.read(work(out + "/" + name)) == content, name
 
 
 @check

@@ -7,6 +7,7 @@
 #include "engine/device/device.h"
 #include "kernels/base/parallel.h"
 #include "models/backbones/backbone_list.h"
+#include "pipeline/run/memory_needs.h"
 
 namespace assay::tools {
 namespace {
@@ -100,7 +101,7 @@ const std::vector<Flag>& training_flags() {
       {"false-alarm-rate", FlagType::kFloat, "0.01", "R", 0.000001, 0.5,
        "share of normal images that may be called anomalous"},
       {"seed", FlagType::kInt, "0", "N", 0, kMaxSeed, "of every random choice"},
-      {"memory-limit", FlagType::kBytes, "4G", "BYTES", 256.0 * 1024 * 1024, 1e15,
+      {"memory-limit", FlagType::kBytes, "4G", "BYTES", static_cast<double>(pipeline::kLeastMemoryLimit), 1e15,
        "features and distances beyond it go to a file in RUN"},
   };
   return table;

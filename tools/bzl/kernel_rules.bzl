@@ -79,10 +79,11 @@ def kernel_library(name, srcs, hdrs, cuda_srcs, deps = [], cuda_deps = [], vendo
             ] + vendor_deps,
         )
 
-def kernel_test(name, srcs, deps, size = "small", data = [], tags = []):
+def kernel_test(name, srcs, deps, size = "small", data = [], tags = [], sim_env = {}):
     """One list of cases, run on each backend.
 
-    name: on the CPU. name_cuda_sim (tag cuda_sim): on the GPU simulator. name_gpu (tag gpu): on a GPU.
+    name: on the CPU. name_cuda_sim (tag cuda_sim): on the GPU simulator, whose variables sim_env sets. name_gpu (tag
+    gpu): on a GPU.
     """
     cases = name + "_cases"
     native.cc_library(
@@ -113,7 +114,7 @@ def kernel_test(name, srcs, deps, size = "small", data = [], tags = []):
         size = "medium",
         args = ["--backend=cuda"],
         data = data,
-        env = _SIMULATED_DEVICE,
+        env = dict(_SIMULATED_DEVICE, **sim_env),
         tags = tags + ["cuda_sim"],
         target_compatible_with = NEEDS_CUDA,
         deps = [cases, name + "_kernels", "//tests/support:test_main"],

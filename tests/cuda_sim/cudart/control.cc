@@ -58,6 +58,16 @@ void fail_allocation(int64_t n) {
   deny_allocation(n);
 }
 
+void fail_launch(int64_t n) {
+  const Guard lock(runtime_mutex());
+  options().fail_launch = n;
+}
+
+void break_in_launch(int64_t n) {
+  const Guard lock(runtime_mutex());
+  options().break_in_launch = n;
+}
+
 int64_t num_launches() {
   const Guard lock(runtime_mutex());
   return count_launches();

@@ -109,6 +109,9 @@ struct Arguments {
   std::vector<const unsigned char*> pointers;
 };
 
+// Counts down to a failure that was ordered.
+bool is_due(int64_t& launches_left) { return launches_left > 0 && --launches_left == 0; }
+
 cudaError_t launch_kernel(const void* stub, dim3 grid, dim3 block, void** arguments, size_t shared_bytes,
                           cudaStream_t handle) {
   const Lock lock("cudaLaunchKernel");
@@ -128,6 +131,11 @@ cudaError_t launch_kernel(const void* stub, dim3 grid, dim3 block, void** argume
     report_host(Fault::kBadCall, "launch of %s: the stream is of device %d, the current device is %d",
                 demangled(shown_name).c_str(), stream->device, current_device());
     return remember_launch(cudaErrorInvalidResourceHandle, shown_name);
+  }
+  if (is_due(options().fail_launch)) return remember_launch(cudaErrorLaunchOutOfResources, shown_name);
+  if (is_due(options().break_in_launch)) {
+    enqueue(*stream, demangled(kernel->name), [](const Work& work) { break_device(work.device, Fault::kOutOfBounds); });
+    return cudaSuccess;
   }
   auto copied = std::make_shared<Arguments>(*kernel, arguments);
   enqueue(*stream, demangled(kernel->name), [kernel, grid, block, shared_bytes, copied](const Work& work) {

@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <thread>
 
 #include "tests/cuda_sim/faults/device_array.h"
@@ -75,6 +77,61 @@ TEST_CASE("a launch error that nobody asks for is reported at the next wait") {
   const std::vector<Report> reports = expect_reports(Fault::kLaunchUnchecked);
   REQUIRE(reports.size() == 1);
   CHECK(reports[0].text.find("add_one_kernel") != std::string::npos);
+}
+
+TEST_CASE("the launch that a test orders to fail is refused, once") {
+  const DeviceArray x(counting(64));
+  const DeviceArray y(64);
+  fail_launch(2);
+  CHECK_CUDA(launch(test_kernels().add_one, 1, 64, x.data(), y.data(), 64));
+  CHECK(launch(test_kernels().accumulate, 1, 64, x.data(), y.data(), 64) == cudaErrorLaunchOutOfResources);
+  CHECK(cudaGetLastError() == cudaErrorLaunchOutOfResources);
+  CHECK_CUDA(cudaGetLastError());
+  CHECK_CUDA(launch(test_kernels().accumulate, 1, 64, x.data(), y.data(), 64));
+  CHECK(y.download()[5] == 6 + 1 + 6);
+  expect_no_reports();
+}
+
+TEST_CASE("the launch that a test orders to break its device does so when it runs, for good, and without a report") {
+  const DeviceArray x(counting(64));
+  const DeviceArray y(64);
+  const DeviceArray z(64);
+  break_in_launch(1);
+  CHECK_CUDA(launch(test_kernels().add_one, 1, 64, x.data(), y.data(), 64));
+  CHECK_CUDA(launch(test_kernels().add_one, 1, 64, x.data(), z.data(), 64));  // never runs
+  CHECK(cudaDeviceSynchronize() == cudaErrorIllegalAddress);
+  CHECK(cudaDeviceSynchronize() == cudaErrorIllegalAddress);
+  CHECK(launch(test_kernels().add_one, 1, 64, x.data(), y.data(), 64) == cudaErrorIllegalAddress);
+  expect_no_reports();  // and mends the device
+  const std::vector<float> never_written = z.download();
+  CHECK(std::all_of(never_written.begin(), never_written.end(), [](float v) { return std::isnan(v); }));
+  CHECK_CUDA(launch(test_kernels().add_one, 1, 64, x.data(), y.data(), 64));
+  CHECK(y.download()[5] == 7);
+  expect_no_reports();
+}
+
+int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  int64_t total_pages = 0, resident_pages = 0;
+  file >> total_pages >> resident_pages;
+  return resident_pages * 4096;
+}
+
+TEST_CASE("what race detection knows of memory goes when the memory goes") {
+  constexpr int kFloats = 10000;  // of no whole number of pages
+  set_race_detection(true);
+  int64_t after_few_rounds = 0;
+  for (int round = 0; round < 100; ++round) {
+    const DeviceArray x(counting(kFloats));
+    const DeviceArray y(kFloats);
+    CHECK_CUDA(launch(test_kernels().add_one, (kFloats + 63) / 64, 64, x.data(), y.data(), kFloats));
+    CHECK(y.download()[17] == 19);
+    if (round == 10) after_few_rounds = resident_bytes();
+  }
+  // 80 kB a round, sixteen times that in shadows: 115 MB if they stayed.
+  CHECK(resident_bytes() - after_few_rounds < 30 << 20);
+  set_race_detection(false);
+  expect_no_reports();
 }
 
 TEST_CASE("memory ends where the limit says") {

@@ -12,6 +12,8 @@
 #include <map>
 #include <vector>
 
+#include "tests/cuda_sim/simt/options.h"
+#include "tests/cuda_sim/simt/race.h"
 #include "tests/cuda_sim/simt/report.h"
 
 namespace assay::cuda_sim {
@@ -195,6 +197,7 @@ void release(uint64_t base) {
                 static_cast<unsigned long long>(allocation.number), allocation.bytes);
   }
   set_limits(allocation, false);
+  if (options().race) give_up_global(base - kGranule, footprint(allocation.bytes));
   allocation.is_usable = false;
   allocation.is_freed = true;
   map().used[allocation.device] -= allocation.bytes;

@@ -36,6 +36,8 @@ Options from_environment() {
   read.memory_bytes =
       static_cast<size_t>(integer_from_environment("ASSAY_SIM_MEMORY", int64_t{8} << 30, 1 << 20, int64_t{192} << 30));
   read.num_threads = static_cast<int>(integer_from_environment("ASSAY_SIM_THREADS", cores > 0 ? cores : 1, 1, 1024));
+  read.fail_launch = integer_from_environment("ASSAY_SIM_FAIL_LAUNCH", 0, 0, kAny);
+  read.break_in_launch = integer_from_environment("ASSAY_SIM_BREAK_IN_LAUNCH", 0, 0, kAny);
   read.timeout_s = integer_from_environment("ASSAY_SIM_TIMEOUT", 300, 1, 1 << 30);
   return read;
 }

@@ -13,7 +13,10 @@ struct Options {
   bool race = false;                      // ASSAY_SIM_RACE
   size_t memory_bytes = size_t{8} << 30;  // ASSAY_SIM_MEMORY, per device
   int num_threads = 1;                    // ASSAY_SIM_THREADS, default: all cores
-  int64_t timeout_s = 300;                // ASSAY_SIM_TIMEOUT: processor seconds one thread may run without waiting
+  // Launches until one is refused, or breaks its device; 0: none is going to.
+  int64_t fail_launch = 0;      // ASSAY_SIM_FAIL_LAUNCH
+  int64_t break_in_launch = 0;  // ASSAY_SIM_BREAK_IN_LAUNCH
+  int64_t timeout_s = 300;      // ASSAY_SIM_TIMEOUT: processor seconds one thread may run without waiting
 };
 
 // Ends the process with code 2 where a variable of the environment has no sensible value.

@@ -194,6 +194,8 @@ void forget_global(uint64_t address, uint64_t bytes) {
   shadow_of_device(device_of(address)).visit(address, bytes, [](Cell& cell, uint64_t, uint64_t) { cell = Cell(); });
 }
 
+void give_up_global(uint64_t address, uint64_t bytes) { shadow_of_device(device_of(address)).give_up(address, bytes); }
+
 void copy_written(uint64_t from, uint64_t to, uint64_t bytes) {
   const Allocation* allocation = allocation_at(from);
   if (allocation == nullptr || allocation->counts_as_written) return;

@@ -24,6 +24,8 @@ void check_operation(const Operation& operation, uint64_t address, uint64_t byte
 bool is_written(uint64_t address, uint64_t bytes);
 // Nobody ever touched these bytes of device memory.
 void forget_global(uint64_t address, uint64_t bytes);
+// An allocation is gone, and its addresses, guards included, with it.
+void give_up_global(uint64_t address, uint64_t bytes);
 // Copies whether bytes were ever written: a copy of a half-filled buffer is no fault, reading the other half is.
 void copy_written(uint64_t from, uint64_t to, uint64_t bytes);
 

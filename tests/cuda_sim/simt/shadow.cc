@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/cuda_sim/simt/shadow.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace assay::cuda_sim {
@@ -30,6 +31,23 @@ ShadowMemory::Page& ShadowMemory::page_of(uint64_t offset) {
     last_ = page.get();
   }
   return *last_;
+}
+
+void ShadowMemory::erase(uint64_t number) {
+  if (number == last_number_) last_number_ = ~uint64_t{0};
+  pages_.erase(number);
+}
+
+void ShadowMemory::give_up(uint64_t address, uint64_t bytes) {
+  const uint64_t end = address - base_ + bytes;
+  for (uint64_t offset = address - base_; offset < end;) {
+    const uint64_t number = offset / kPageBytes;
+    const uint64_t stop = std::min(end, (number + 1) * kPageBytes);
+    // A page that nobody touched so far keeps the count for its other bytes.
+    const bool is_whole = stop - offset == kPageBytes || (page_of(offset).given_up += stop - offset) >= kPageBytes;
+    if (is_whole) erase(number);
+    offset = stop;
+  }
 }
 
 void ShadowMemory::split(Page& page) {

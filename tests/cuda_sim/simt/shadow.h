@@ -42,6 +42,9 @@ class ShadowMemory {
   template <class Visit>
   void visit(uint64_t address, uint64_t bytes, Visit visit);
 
+  // Nobody will touch these bytes any more: a page that is given up whole, at once or bit by bit, costs nothing then.
+  void give_up(uint64_t address, uint64_t bytes);
+
  private:
   static constexpr uint64_t kPageBytes = 4096;
   // Granules are words until a page sees an access of half a word or a byte. A page whose granules were only touched
@@ -49,11 +52,13 @@ class ShadowMemory {
   struct Page {
     bool is_uniform = true;
     uint32_t shift = 2;
+    uint32_t given_up = 0;  // bytes
     Cell uniform;
     std::vector<Cell> cells;
   };
 
   Page& page_of(uint64_t offset);
+  void erase(uint64_t number);
   static void split(Page& page);
   static void refine(Page& page, uint32_t shift);
 
