@@ -46,7 +46,9 @@ const std::vector<Flag>& data_flags() {
 const std::vector<Flag>& training_flags() {
   static const std::vector<Flag> table = {
       {"detector", FlagType::kText, "patchcore", "patchcore|padim|dinomaly", 0, 0, "final detector"},
-      {"stage1-detector", FlagType::kText, "", "NAME", 0, 0, "detector of stage 1; the final one's kind if not given"},
+      {"stage1-detector", FlagType::kText, "", "NAME", 0, 0,
+       "detector of stage 1; the final one's kind if not given. patchcore serves dinomaly better than its own "
+       "sub-models"},
       {"backbone", FlagType::kText, "efficientnet_lite0", "NAME", 0, 0,
        "feature extractor; see `assay import-weights --help`"},
       {"weights", FlagType::kText, "", "FILE", 0, 0,
