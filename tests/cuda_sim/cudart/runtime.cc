@@ -2,7 +2,9 @@
 #include "tests/cuda_sim/cudart/runtime.h"
 
 #include <cstdlib>
+#include <map>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "tests/cuda_sim/cudart/work.h"
@@ -17,10 +19,15 @@ thread_local int device_of_thread = 0;
 thread_local cudaError_t last_error = cudaSuccess;
 thread_local bool is_in_callback = false;
 
-// Launch errors are the program's whatever thread asks, so one for all.
-std::string& unasked_launch() {
-  static auto* text = new std::string;
-  return *text;
+// The last launch of each thread that failed and that it has not asked about. One for all to read at the process' end.
+std::map<std::thread::id, std::string>& unasked_launches() {
+  static auto* launches = new std::map<std::thread::id, std::string>;
+  return *launches;
+}
+
+void report_unasked(const std::string& launch, const char* function) {
+  report_host(Fault::kLaunchUnchecked, "the launch of %s; %s comes before cudaGetLastError()", launch.c_str(),
+              function);
 }
 
 cudaError_t device_errors[8] = {};
@@ -50,7 +57,7 @@ cudaError_t error_of(Fault fault) {
 void finish_process() {
   std::lock_guard<std::recursive_mutex> lock(runtime_mutex());
   run_everything();
-  check_launches_were_asked_for("the end of the process");
+  for (const auto& [thread, launch] : unasked_launches()) report_unasked(launch, "the end of the process");
 }
 
 // Handlers run in reverse order of registration; these come before those of any static object, so they run after its
@@ -89,15 +96,15 @@ cudaError_t remember(cudaError_t error) {
 
 cudaError_t remember_launch(cudaError_t error, const char* kernel) {
   if (error == cudaSuccess) return error;
-  unasked_launch() = demangled(kernel) + ": " + cudaGetErrorName(error);
+  unasked_launches()[std::this_thread::get_id()] = demangled(kernel) + ": " + cudaGetErrorName(error);
   return remember(error);
 }
 
 void check_launches_were_asked_for(const char* function) {
-  if (unasked_launch().empty()) return;
-  report_host(Fault::kLaunchUnchecked, "the launch of %s; %s comes before cudaGetLastError()", unasked_launch().c_str(),
-              function);
-  unasked_launch().clear();
+  const auto launch = unasked_launches().find(std::this_thread::get_id());
+  if (launch == unasked_launches().end()) return;
+  report_unasked(launch->second, function);
+  unasked_launches().erase(launch);
 }
 
 void break_device(int device, Fault fault) {
@@ -107,7 +114,7 @@ void break_device(int device, Fault fault) {
 void mend_devices() {
   for (cudaError_t& error : device_errors) error = cudaSuccess;
   last_error = cudaSuccess;
-  unasked_launch().clear();
+  unasked_launches().clear();
 }
 
 cudaError_t device_error(int device) { return device_errors[device]; }
@@ -146,7 +153,7 @@ cudaError_t cudaGetDeviceCount(int* count) {
 
 cudaError_t cudaGetLastError() {
   std::lock_guard<std::recursive_mutex> lock(runtime_mutex());
-  unasked_launch().clear();
+  unasked_launches().erase(std::this_thread::get_id());
   const cudaError_t sticky = num_devices() > 0 ? device_errors[device_of_thread] : cudaSuccess;
   if (sticky != cudaSuccess) return sticky;
   return std::exchange(last_error, cudaSuccess);
@@ -154,7 +161,7 @@ cudaError_t cudaGetLastError() {
 
 cudaError_t cudaPeekAtLastError() {
   std::lock_guard<std::recursive_mutex> lock(runtime_mutex());
-  unasked_launch().clear();
+  unasked_launches().erase(std::this_thread::get_id());
   const cudaError_t sticky = num_devices() > 0 ? device_errors[device_of_thread] : cudaSuccess;
   return sticky != cudaSuccess ? sticky : last_error;
 }

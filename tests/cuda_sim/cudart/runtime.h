@@ -40,7 +40,8 @@ class HostCallback {
 cudaError_t remember(cudaError_t error);
 // The same for an error of a launch, which the program can only learn by asking. Reports it if nobody asks in time.
 cudaError_t remember_launch(cudaError_t error, const char* kernel);
-// The program waits for work now: the last moment to have asked for the errors of launches.
+// This thread waits for work now: the last moment to have asked for the errors of its launches. (Others may be about
+// to ask for theirs.)
 void check_launches_were_asked_for(const char* function);
 
 // A fault of a kernel on `device`: from now on every call returns what a GPU would.

@@ -79,6 +79,15 @@ TEST_CASE("a launch error that nobody asks for is reported at the next wait") {
   CHECK(reports[0].text.find("add_one_kernel") != std::string::npos);
 }
 
+TEST_CASE("a thread that waits does not answer for the launch of another, which may be about to ask") {
+  const DeviceArray x(counting(64));
+  const DeviceArray y(64);
+  (void)launch(test_kernels().add_one, 1, 2000, x.data(), y.data(), 64);
+  std::thread([] { CHECK_CUDA(cudaDeviceSynchronize()); }).join();
+  CHECK(cudaGetLastError() == cudaErrorInvalidConfiguration);
+  expect_no_reports();
+}
+
 TEST_CASE("the launch that a test orders to fail is refused, once") {
   const DeviceArray x(counting(64));
   const DeviceArray y(64);
