@@ -5,26 +5,42 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
+#include <thread>
 
 namespace assay::tools {
 namespace {
 
 std::atomic<bool> stop{false};
 
-void on_signal(int) { stop = true; }
-
+// Signals so close to each other count as one: timeout(1) sends its own to the process and to its group.
+constexpr auto kOneSignal = std::chrono::milliseconds(500);
 constexpr auto kBarEvery = std::chrono::milliseconds(100);
 constexpr auto kLineEvery = std::chrono::seconds(10);  // where stderr is a log
 
 }  // namespace
 
 void stop_on_signals() {
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal has its usual effect
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  // No handler: the kernel would put its frame on the stack of a thread that computes, and oneDNN's products (2.6.3)
+  // use the stack pointer for something else meanwhile, so that the frame lands in the heap.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int s : {SIGINT, SIGTERM}) {
+    sigaddset(&signals, s);
+    std::signal(s, SIG_DFL);  // a shell's background job may begin with SIGINT ignored
+  }
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // threads to come inherit that
+  std::thread([signals] {
+    int received = 0;
+    sigwait(&signals, &received);
+    stop = true;
+    std::this_thread::sleep_for(kOneSignal);
+    const timespec at_once = {};
+    while (sigtimedwait(&signals, nullptr, &at_once) > 0) continue;
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one has its usual effect
+    for (;;) pause();
+  }).detach();
 }
 
 ConsoleProgress::ConsoleProgress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}

@@ -10,7 +10,7 @@
 namespace assay::tools {
 
 // From now on Ctrl-C and SIGTERM ask the work to stop (Progress::stop_requested) instead of ending the process; a
-// second one ends it.
+// second one, half a second later or more, ends it. Before any other thread is started.
 void stop_on_signals();
 
 class ConsoleProgress : public pipeline::Progress {

@@ -70,9 +70,9 @@ int run_named(const Command& command, const std::vector<std::string>& args) {
     return fail_usage(
         text("assay ", command.name, ": ", given, " operands, expected: assay ", command.name, " ", command.operands));
   }
+  stop_on_signals();
   const Status applied = apply_common_flags(flags);
   if (!applied.ok()) return fail(applied.message());
-  stop_on_signals();
   return command.run(flags);
 }
 
