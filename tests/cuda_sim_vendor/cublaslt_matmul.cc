@@ -348,6 +348,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
   const cudaError_t error = enqueue(kCall, stream, rows_of(problem, operands, algorithm),
                                     [problem, operands, algorithm] { multiply(problem, operands, algorithm); });
   if (error == cudaSuccess) return CUBLAS_STATUS_SUCCESS;
+  if (error != cudaErrorInvalidResourceHandle) return CUBLAS_STATUS_EXECUTION_FAILED;  // the device is broken
   return refuse(kCall, {CUBLAS_STATUS_EXECUTION_FAILED, "the stream is none, or of another device"});
 }
 

@@ -377,6 +377,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
   const cudaError_t error = enqueue(kCall, stream_of_handle(handle), rows_of(*graph, engine, binding),
                                     [graph, engine, binding] { execute_graph(*graph, engine, binding); });
   if (error == cudaSuccess) return CUDNN_STATUS_SUCCESS;
+  if (error != cudaErrorInvalidResourceHandle) return CUDNN_STATUS_EXECUTION_FAILED_CUDART;  // the device is broken
   return cudnn_fail(kCall, {CUDNN_STATUS_EXECUTION_FAILED_CUDART, "the stream is none, or of another device"});
 }
 
