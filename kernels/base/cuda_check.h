@@ -6,6 +6,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <string>
 
 namespace assay {
 
@@ -13,6 +14,10 @@ namespace assay {
 void check_cuda_call(cudaError_t error, const char* call);
 // Throws where the launch that came just before failed, with the kernel's name and the shape of the launch.
 void check_cuda_launch(const char* kernel, dim3 grid, dim3 block);
+
+// What CUDA says beside the status of a library's call, as "; cudaErrorIllegalAddress (...)", or nothing: a library
+// asked to work on a GPU that a kernel broke before says no more than that its execution failed.
+std::string cuda_error_beside();
 
 // A grid of `blocks` blocks in x; throws where that is more than CUDA has (2^31 - 1), or none.
 dim3 cuda_grid(const char* kernel, int64_t blocks);

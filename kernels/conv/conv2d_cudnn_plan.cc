@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/base/check.h"
+#include "kernels/base/cuda_check.h"
 
 namespace assay::kernels {
 namespace {
@@ -42,8 +43,8 @@ void check_cudnn(cudnnStatus_t status, const char* call, const Conv2dArgs& args)
   cudnnGetLastErrorString(message, sizeof message);
   throw Error(text("conv2d: ", call, " of (", args.batch, ", ", args.height, ", ", args.width, ", ", args.channels,
                    ") with a kernel of ", args.kernel_height, " x ", args.kernel_width, ", stride ", args.stride,
-                   ", to (", args.batch, ", ", args.out_height, ", ", args.out_width, ", ", args.out_channels,
-                   "): ", cudnnGetErrorString(status), " (", static_cast<int>(status), "): ", message));
+                   ", to (", args.batch, ", ", args.out_height, ", ", args.out_width, ", ", args.out_channels, "): ",
+                   cudnnGetErrorString(status), " (", static_cast<int>(status), "): ", message, cuda_error_beside()));
 }
 
 std::vector<int64_t> conv_plan_key(const Conv2dArgs& args, int64_t max_workspace_bytes) {

@@ -25,7 +25,8 @@ namespace {
 
 void check_cublas(cublasStatus_t status, const char* call, const GemmArgs& args) {
   ASSAY_CHECK(status == CUBLAS_STATUS_SUCCESS, "gemm: ", call, " of ", args.batch, " x (", args.m, " x ", args.n, " x ",
-              args.k, "): ", cublasLtGetStatusName(status), " (", cublasLtGetStatusString(status), ")");
+              args.k, "): ", cublasLtGetStatusName(status), " (", cublasLtGetStatusString(status), ")",
+              cuda_error_beside());
 }
 
 // ---- What the library is asked for
