@@ -3,6 +3,15 @@
 
 namespace assay::pipeline {
 
+std::string first_detector(const RunOptions& options) {
+  if (!options.stage1_detector.empty()) return options.stage1_detector;
+  const bool needs_own =
+      options.ensemble || options.track_scores > 0 || needs_tracked_scores(options.aggregate.aggregate);
+  const auto last = models::make_detector(options.detector, options.detector_options);
+  const bool trains = last.ok() && last.value()->trains();
+  return trains && !needs_own ? "patchcore" : options.detector;
+}
+
 nlohmann::ordered_json configuration(const RunOptions& o) {
   nlohmann::ordered_json c;
   c["data"] = o.data;
@@ -13,7 +22,7 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["sigma"] = o.scoring.sigma;
   c["image_score"] = o.scoring.image_score.name();
   c["detector"] = o.detector;
-  c["stage1_detector"] = o.stage1_detector.empty() ? o.detector : o.stage1_detector;
+  c["stage1_detector"] = first_detector(o);
   const models::PatchcoreOptions& bank = o.detector_options.patchcore;
   c["selector"] = bank.selector == models::PatchcoreOptions::Selector::kRandom ? "random" : "greedy";
   c["coreset_ratio"] = bank.coreset_ratio;

@@ -29,7 +29,7 @@ struct RunOptions {
   ScoringRule scoring;
 
   std::string detector = "patchcore";
-  std::string stage1_detector;  // empty: `detector`
+  std::string stage1_detector;  // empty: first_detector() chooses
   models::DetectorOptions detector_options;
 
   bool single_stage = false;  // fit to all images: the baseline of every comparison
@@ -53,6 +53,11 @@ struct RunOptions {
   double checkpoint_every_s = 60;           // TrainingKeep::checkpoint_every_s
   Placement placement;
 };
+
+// The detector of stage 1: the one that is named; or patchcore, whose patches say how many images to set aside, where
+// the final detector trains and nothing asks for sub-models of its kind (an ensemble, tracked scores); or the final
+// one's kind.
+std::string first_detector(const RunOptions& options);
 
 // Members that decide the results, in a stable order; not the memory limit, not how often a training is saved, not
 // where it is computed (a GPU's results are the CPU's within rounding), and of the data only the name.

@@ -103,8 +103,7 @@ class Training {
   Result<Stage1Result> purify(const ImageFeatures& features) {
     run_.clock.begin("stage 1");
     Stage1Options options = stage1_options();
-    const DetectorFactory make_detector =
-        factory(options_.stage1_detector.empty() ? options_.detector : options_.stage1_detector);
+    const DetectorFactory make_detector = factory(first_detector(options_));
     const Result<std::unique_ptr<DistanceTable>> table =
         make_distance_table(features, make_detector, options, run_.progress);
     if (!table.ok()) return table.status();

@@ -195,7 +195,7 @@ def a_training_on_two_gpus_that_is_killed_continues_to_the_same_bytes():
     work = Work()
     work.write_list([row for i, row in enumerate(work.rows) if i % 3 < 2])
     flags = ["run", work("data/list.csv"), "--image-size=32", "--subsets=2", "--detector=dinomaly", "--iterations=4",
-             "--sub-model-share=0.5", "--device=cuda", "--checkpoint-seconds=0"]
+             "--stage1-detector=dinomaly", "--sub-model-share=0.5", "--device=cuda", "--checkpoint-seconds=0"]
     for name in ("sub_model_1.checkpoint", "sub_model_2", "fold_2.checkpoint"):
         process = subprocess.Popen([cli_test.ASSAY, *flags, "--out", work("run")], stderr=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL)

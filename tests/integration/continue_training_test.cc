@@ -28,7 +28,7 @@ RunOptions trained_options(const TinySet& set) {
   o.subsets = 2;
   o.aggregate = AggregateRule();
   o.rescue = Rescue::kNone;
-  o.detector = "dinomaly";
+  o.detector = o.stage1_detector = "dinomaly";
   o.detector_options.dinomaly.iterations = 4;
   o.detector_options.dinomaly.sub_model_share = 0.5;
   o.detector_options.dinomaly.blocks = 1;

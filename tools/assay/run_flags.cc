@@ -30,6 +30,46 @@ dataset::Kind kind_from_name(const std::string& name) {
   return dataset::Kind::kAuto;
 }
 
+// What stage 1 does, in so far as it depends on the detectors: after these are known.
+Status choose_stage1(const Flags& flags, pipeline::RunOptions* options) {
+  pipeline::RunOptions& o = *options;
+  const std::string& aggregate = flags.text("aggregate");
+  if (aggregate != "auto") o.aggregate.aggregate = pipeline::aggregate_from_name(aggregate).value();
+  o.track_scores = flags.integer("track-scores");
+  o.ensemble = flags.boolean("ensemble");
+  const std::string name = pipeline::first_detector(o);
+  const auto made = models::make_detector(name, o.detector_options);
+  if (!made.ok()) return made.status();
+  models::Detector& first = *made.value();
+  const bool first_is_bank = first.memory_bank() != nullptr;
+  if (aggregate == "auto") {
+    o.aggregate.aggregate = first_is_bank ? pipeline::Aggregate::kSupport : pipeline::Aggregate::kMean;
+  }
+  if (pipeline::needs_distance_table(o.aggregate.aggregate) && !first_is_bank) {
+    return Status::error("--aggregate=", aggregate, ": needs a memory bank in stage 1, ", name, " is none");
+  }
+  const int64_t steps = first.training_steps(models::Schedule::kSubModel);
+  const bool tracks = pipeline::needs_tracked_scores(o.aggregate.aggregate);
+  if ((tracks || o.track_scores > 0) && steps == 0) {
+    return Status::error(tracks ? "--aggregate=trajectory" : "--track-scores",
+                         ": needs a detector that trains in stage 1, ", name, " does not");
+  }
+  if (tracks && o.track_scores == 0) o.track_scores = std::max<int64_t>(1, steps / kMomentsOfTrajectory);
+  if (o.ensemble && o.single_stage)
+    return Status::error("--ensemble: needs the sub-models that --single-stage leaves out");
+  if (o.ensemble && name != o.detector) {
+    return Status::error("--ensemble: its members are stage 1's, --stage1-detector=", name,
+                         " is another than --detector=", o.detector);
+  }
+  const bool rescues = flags.text("rescue") == "patches";
+  if (rescues &&
+      !(first_is_bank && models::make_detector(o.detector, o.detector_options).value()->memory_bank() != nullptr)) {
+    return Status::error("--rescue=patches: needs memory banks in both stages");
+  }
+  o.rescue = rescues ? pipeline::Rescue::kPatches : pipeline::Rescue::kNone;
+  return Status();
+}
+
 }  // namespace
 
 const std::vector<Flag>& data_flags() {
@@ -47,8 +87,8 @@ const std::vector<Flag>& training_flags() {
   static const std::vector<Flag> table = {
       {"detector", FlagType::kText, "patchcore", "patchcore|padim|dinomaly", 0, 0, "final detector"},
       {"stage1-detector", FlagType::kText, "", "NAME", 0, 0,
-       "detector of stage 1; the final one's kind if not given. patchcore serves dinomaly better than its own "
-       "sub-models"},
+       "detector of stage 1; if not given the final one's kind, and patchcore where that trains, unless --ensemble, "
+       "--track-scores or --aggregate=trajectory asks for its sub-models"},
       {"backbone", FlagType::kText, "efficientnet_lite0", "NAME", 0, 0,
        "feature extractor; see `assay import-weights --help`"},
       {"weights", FlagType::kText, "", "FILE", 0, 0,
@@ -184,47 +224,16 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   if (!where.ok()) return where.status();
   o.placement = where.value();
   // What cannot be made is said before any image is read.
-  for (const std::string& name : {o.detector, o.stage1_detector.empty() ? o.detector : o.stage1_detector}) {
-    const auto detector = models::make_detector(name, o.detector_options);
-    if (!detector.ok()) return detector.status();
-  }
-  const bool trains = models::make_detector(o.detector, o.detector_options).value()->trains();
-  o.features.patches = pipeline::default_patches(o.features.backbone, trains);
+  const auto last = models::make_detector(o.detector, o.detector_options);
+  if (!last.ok()) return last.status();
+  o.features.patches = pipeline::default_patches(o.features.backbone, last.value()->trains());
   if (flags.given("levels")) o.features.patches.levels = split_at_commas(flags.text("levels"));
   if (!flags.given("image-size") && o.features.patches.prefix_tokens) {
     // 392 px are published; 280 px are said to cost 0.14 points of image AUROC on MVTec AD for half of the work.
     o.features.input_size.image_size = preset == "fast" ? 280 : 392;
   }
-  const std::string& first = o.stage1_detector.empty() ? o.detector : o.stage1_detector;
-  const bool first_is_bank = models::make_detector(first, o.detector_options).value()->memory_bank() != nullptr;
-  const bool last_is_bank = models::make_detector(o.detector, o.detector_options).value()->memory_bank() != nullptr;
-  const std::string& aggregate = flags.text("aggregate");
-  const char* automatic = first_is_bank ? "support" : "mean";
-  o.aggregate.aggregate = pipeline::aggregate_from_name(aggregate == "auto" ? automatic : aggregate).value();
-  if (pipeline::needs_distance_table(o.aggregate.aggregate) && !first_is_bank) {
-    return Status::error("--aggregate=", aggregate, ": needs a memory bank in stage 1, ", first, " is none");
-  }
-  const int64_t steps =
-      models::make_detector(first, o.detector_options).value()->training_steps(models::Schedule::kSubModel);
-  const bool tracks = pipeline::needs_tracked_scores(o.aggregate.aggregate);
-  if ((tracks || flags.integer("track-scores") > 0) && steps == 0) {
-    return Status::error(tracks ? "--aggregate=trajectory" : "--track-scores",
-                         ": needs a detector that trains in stage 1, ", first, " does not");
-  }
-  o.track_scores = flags.integer("track-scores");
-  if (tracks && o.track_scores == 0) o.track_scores = std::max<int64_t>(1, steps / kMomentsOfTrajectory);
-  o.ensemble = flags.boolean("ensemble");
-  if (o.ensemble && o.single_stage)
-    return Status::error("--ensemble: needs the sub-models that --single-stage leaves out");
-  if (o.ensemble && first != o.detector) {
-    return Status::error("--ensemble: its members are stage 1's, --stage1-detector=", first,
-                         " is another than --detector=", o.detector);
-  }
-  const std::string& rescue = flags.text("rescue");
-  if (rescue == "patches" && !(first_is_bank && last_is_bank)) {
-    return Status::error("--rescue=patches: needs memory banks in both stages");
-  }
-  o.rescue = rescue == "patches" ? pipeline::Rescue::kPatches : pipeline::Rescue::kNone;
+  const Status stage1 = choose_stage1(flags, &o);
+  if (!stage1.ok()) return stage1;
   const auto features = pipeline::make_patch_features(o.features);
   if (!features.ok()) return features.status();
   o.features.input_size.multiple = features.value()->backbone().side_multiple();
