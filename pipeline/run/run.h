@@ -23,4 +23,11 @@ enum class RunExtent {
 Result<nlohmann::ordered_json> run(const RunOptions& options, const std::string& out, RunExtent extent,
                                    Progress* progress);
 
+// Steps of all the trainings that a run takes, where its detectors train.
+struct TrainingSteps {
+  int64_t stage1 = 0;  // of sub-models, in all rounds
+  int64_t stage2 = 0;  // of the final detector and those that its threshold needs
+};
+TrainingSteps training_steps(const RunOptions& options);
+
 }  // namespace assay::pipeline

@@ -254,6 +254,16 @@ class Training {
 
 }  // namespace
 
+TrainingSteps training_steps(const RunOptions& o) {
+  const auto steps = [&](const std::string& detector, models::Schedule schedule) {
+    return models::make_detector(detector, o.detector_options).value()->training_steps(schedule);
+  };
+  TrainingSteps result;
+  if (!o.single_stage) result.stage1 = o.rounds * o.subsets * steps(first_detector(o), models::Schedule::kSubModel);
+  if (!o.ensemble) result.stage2 = (1 + kTrainedCalibrationFolds) * steps(o.detector, models::Schedule::kFinal);
+  return result;
+}
+
 Result<std::unique_ptr<Model>> train(RunExtent extent, RunState* run) { return Training(extent, run).train(); }
 
 bool training_is_whole(RunExtent extent, const RunState& run) {

@@ -153,9 +153,22 @@ def a_trained_detector_runs_both_stages_and_scores_from_its_file():
     check_scores(work, "run")
     work.train(*training, out="again").must(0)
     assert read(work("again/scores.csv")) == read(work("run/scores.csv"))
-    # Stages of different kinds.
-    work.train(*training, "--stage1-detector", "patchcore", out="mixed").must(0)
-    check_scores(work, "mixed")
+    # Stage 1 is a memory bank's unless sub-models of the trained kind are asked for.
+    def trained_models(out):
+        return {line.split(",")[0] for line in read(work(out + "/training.csv")).decode().splitlines()[1:]}
+
+    assert trained_models("run") == {"final", "fold_1", "fold_2"}, trained_models("run")
+    work.train(*training, "--stage1-detector", "dinomaly", out="own").must(0)
+    check_scores(work, "own")
+    assert "sub_model_1" in trained_models("own")
+    plan = json.loads(assay("plan", work("data/list.csv"), *cli_test.SMALL, *training, "--json").must(0).out)
+    assert plan["training_steps"] == 3 * 4 and plan["training_seconds"] > 0, plan
+    own_kind = ("--stage1-detector", "dinomaly", "--sub-model-share", "0.5")
+    plan = json.loads(assay("plan", work("data/list.csv"), *cli_test.SMALL, *training, *own_kind, "--json").must(0).out)
+    assert plan["training_steps"] == 3 * 4 + 3 * 2, plan
+    work.train("--detector", "padim", out="padim").must(0)
+    configuration = json.loads(read(work("padim/run.json")))["configuration"]
+    assert configuration["stage1_detector"] == "padim", configuration
     work.train("--detector", "dinomaly", "--rescue", "patches", out="no").must(2, "needs memory banks")
 
 
@@ -186,7 +199,8 @@ def scores_are_tracked_where_something_trains():
 # ---- Trainings that end too soon
 
 
-TRAINING = ["--image-size=64", "--subsets=2", "--detector=dinomaly", "--iterations=30", "--sub-model-share=0.5"]
+TRAINING = ["--image-size=64", "--subsets=2", "--detector=dinomaly", "--stage1-detector=dinomaly", "--iterations=30",
+            "--sub-model-share=0.5"]
 RESULTS = ("model.assay", "stage1.csv", "scores.csv", "metrics.json", "training.csv")
 
 

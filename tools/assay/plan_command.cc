@@ -5,6 +5,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "pipeline/devices/batch_advice.h"
 #include "pipeline/features/image_features.h"
 #include "pipeline/run/memory_needs.h"
+#include "pipeline/run/run.h"
 #include "tools/assay/command.h"
 #include "tools/assay/run_flags.h"
 
@@ -37,6 +39,7 @@ struct Sample {
   int64_t host_bytes = 0;       // of the CPU's threads, for images and features in work
   double device_bytes = 0;      // of a GPU, for features
   int64_t batch_that_fits = 0;  // a GPU, beside the references; --batch at most
+  models::FeatureGrid grid;     // of one image
 };
 
 // Which batch fits beside `bank_bytes` of references.
@@ -110,7 +113,8 @@ Result<Sample> sample_features(const dataset::Opened& opened, const pipeline::Ru
   sample.images = static_cast<int64_t>(inputs.size());
   if (sample.images == 0) return Status::error(options.data, ": none of ", wanted, " sampled images can be read");
   for (const Tensor& input : inputs) {
-    sample.cells_per_image += static_cast<double>(extractor.value()->extract(input).rows.dim(0));
+    sample.grid = extractor.value()->extract(input);
+    sample.cells_per_image += static_cast<double>(sample.grid.rows.dim(0));
   }
   sample.cells_per_image /= static_cast<double>(sample.images);
   int64_t batch = options.placement.batch;
@@ -157,6 +161,60 @@ double search_rate(int64_t width, Device device) {
   return 2.0 * kQueries * kRows * static_cast<double>(width) / seconds_since(begun);
 }
 
+// One image's features many times over: full batches, as a training on many images has.
+class OneImageRepeated : public models::FeatureSource {
+ public:
+  OneImageRepeated(const models::FeatureGrid& grid, int64_t num_images) : grid_(grid), num_images_(num_images) {
+    grid_.rows = grid_.rows.to(Device::cpu(), "plan");
+    if (models::has_prefix(grid_)) grid_.prefix = grid_.prefix.to(Device::cpu(), "plan");
+  }
+  int64_t num_images() const override { return num_images_; }
+  int64_t feature_width() const override { return grid_.rows.dim(1); }
+  models::FeatureGrid read(int64_t) const override { return grid_; }
+  uint64_t content_key(int64_t image) const override { return static_cast<uint64_t>(image); }
+
+ private:
+  models::FeatureGrid grid_;
+  int64_t num_images_;
+};
+
+// Lets a training take some steps and times all but the first, which is slower than those that follow.
+class StepTimer : public models::TrainingObserver {
+ public:
+  bool after_step(const models::TrainingInCourse& training) override {
+    constexpr int64_t kTimedSteps = 3;
+    synchronise(training.detector().device());
+    if (training.steps_done() == 1) begun_ = Clock::now();
+    const int64_t timed = training.steps_done() - 1;
+    if (timed > 0) seconds_per_step_ = seconds_since(begun_) / static_cast<double>(timed);
+    return timed < kTimedSteps;
+  }
+  double seconds_per_step() const { return seconds_per_step_; }
+
+ private:
+  Clock::time_point begun_;
+  double seconds_per_step_ = 0;
+};
+
+// Of a training of the named detector on images like the sampled one; 0 where it does not train.
+double seconds_per_step(const std::string& detector, const pipeline::RunOptions& options, const Sample& sample) {
+  constexpr int64_t kMoreThanABatch = 256;
+  const Device device = options.placement.first();
+  const auto trained = models::make_detector(detector, options.detector_options, device).value();
+  if (!trained->trains()) return 0;
+  const OneImageRepeated features(sample.grid, kMoreThanABatch);
+  std::vector<int64_t> images(kMoreThanABatch);
+  std::iota(images.begin(), images.end(), 0);
+  StepTimer timer;
+  models::FitOptions how;
+  how.observer = &timer;
+  try {
+    trained->fit(features, images, how);
+  } catch (const models::Cancelled&) {  // the timer has seen enough
+  }
+  return timer.seconds_per_step();
+}
+
 using Plan = nlohmann::ordered_json;
 
 Plan make_plan(const dataset::Opened& opened, const pipeline::RunOptions& o, const Sample& s) {
@@ -187,6 +245,13 @@ Plan make_plan(const dataset::Opened& opened, const pipeline::RunOptions& o, con
     plan["search_seconds"] = searches * s.cells_per_image * references * 2 * width /
                              search_rate(s.width, o.placement.first()) /
                              static_cast<double>(o.placement.devices.size());
+  }
+  const pipeline::TrainingSteps steps = pipeline::training_steps(o);
+  if (steps.stage1 + steps.stage2 > 0) {
+    const double stage1 = static_cast<double>(steps.stage1) * seconds_per_step(pipeline::first_detector(o), o, s);
+    const double stage2 = static_cast<double>(steps.stage2) * seconds_per_step(o.detector, o, s);
+    plan["training_steps"] = steps.stage1 + steps.stage2;
+    plan["training_seconds"] = stage1 + stage2;  // of one device; those of sub-models and folds may have one each
   }
   plan["devices"] = Plan::array();
   for (const Device& device : o.placement.devices) plan["devices"].push_back(describe(device));
@@ -232,6 +297,9 @@ void print_plan(const Plan& plan) {
   }
   print_seconds("features", plan["features_seconds"]);
   if (plan.contains("search_seconds")) print_seconds("searches of memory banks", plan["search_seconds"]);
+  if (plan.contains("training_seconds")) {
+    print_seconds(text(plan["training_steps"].get<int64_t>(), " steps of training").c_str(), plan["training_seconds"]);
+  }
 }
 
 }  // namespace
