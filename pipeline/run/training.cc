@@ -65,6 +65,10 @@ class Training {
         [this, name](Device device) { return models::make_detector(name, options_.detector_options, device).value(); };
   }
 
+  const std::string& stage1_detector() const {
+    return options_.stage1_detector.empty() ? options_.detector : options_.stage1_detector;
+  }
+
   TrainingKeep keep() { return {&parts_, &log_, options_.checkpoint_every_s}; }
 
   Result<std::unique_ptr<ImageFeatures>> compute_features() {
@@ -75,9 +79,24 @@ class Training {
       extractors.push_back(std::move(extractor).value());
     }
     run_.needs = needs_of_training(run_, *extractors.front());
+    Result<std::unique_ptr<FeatureCache>> own = own_cache();
+    if (!own.ok()) return own.status();
     const FeatureOptions options = {options_.features.input_size, feature_budget(options_.memory_limit),
-                                    run_.folder->path(), options_.placement.batch};
+                                    run_.folder->path(), options_.placement.batch,
+                                    run_.cache != nullptr ? run_.cache.get() : own.value().get()};
     return ImageFeatures::compute(run_.data.train_images, extractors, options, run_.progress);
+  }
+
+  // Where a training may be stopped that takes hours, it need not begin with the features again. Null where there is
+  // none, or the user's own cache serves.
+  Result<std::unique_ptr<FeatureCache>> own_cache() const {
+    bool trains = false;
+    for (const std::string& name : {options_.detector, stage1_detector()}) {
+      trains = trains || factory(name)(Device::cpu())->trains();
+    }
+    if (!trains || run_.cache != nullptr) return std::unique_ptr<FeatureCache>();
+    return FeatureCache::open(run_.folder->unfinished() + "/features", to_json(options_.features),
+                              options_.placement.first());
   }
 
   // Unusable images: noted, counted, left out; an error where the user is strict.
@@ -103,8 +122,7 @@ class Training {
   Result<Stage1Result> purify(const ImageFeatures& features) {
     run_.clock.begin("stage 1");
     Stage1Options options = stage1_options();
-    const DetectorFactory make_detector =
-        factory(options_.stage1_detector.empty() ? options_.detector : options_.stage1_detector);
+    const DetectorFactory make_detector = factory(stage1_detector());
     const Result<std::unique_ptr<DistanceTable>> table =
         make_distance_table(features, make_detector, options, run_.progress);
     if (!table.ok()) return table.status();
@@ -153,6 +171,7 @@ class Training {
   void note_selection(const ImageFeatures& features, const Stage1Result& stage1) {
     Json training = to_json(audit_selection(features, stage1, run_.data.opened.truth));
     training["n_skipped"] = run_.problems.size();
+    if (options_.clean_by_labels) training["clean_by_labels"] = true;
     if (!options_.single_stage) {
       training["share_of_patches_cut"] = share_of_patches_cut(features, stage1);
       training["alpha_estimated"] = stage1.selection.alpha.alpha;
@@ -181,6 +200,7 @@ class Training {
                          {"seed", options_.seed},
                          {"n_images", images.size()},
                          {"single_stage", options_.single_stage}};
+      if (options_.clean_by_labels) provenance["clean_by_labels"] = true;
       Result<std::unique_ptr<Model>> model =
           Model::make(options_.features, fitted.value().name, std::move(fitted.value().detector), options_.scoring,
                       calibration, provenance);
