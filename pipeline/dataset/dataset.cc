@@ -26,7 +26,7 @@ const char* to_string(Kind kind) {
 std::vector<std::string> Dataset::ids(Split split) const {
   std::vector<std::string> found;
   for (const Item& item : items) {
-    if (item.split == split) found.push_back(item.id);
+    if (item.is_in(split)) found.push_back(item.id);
   }
   return found;
 }

@@ -21,6 +21,9 @@ const char* to_string(Kind kind);    // "auto", "folder", "mvtec", "csv", "visa"
 struct Item {
   std::string id;  // bytes as the file system has them, not necessarily UTF-8; no "." or ".." in it, never absolute
   Split split = Split::kTrain;
+  bool also_tested = false;  // of a training image: it is a test image, too (injection.h)
+
+  bool is_in(Split wanted) const { return split == wanted || (also_tested && wanted == Split::kTest); }
 };
 
 struct Dataset {

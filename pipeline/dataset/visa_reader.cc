@@ -17,13 +17,14 @@ const std::vector<std::string>& columns() {
   return names;
 }
 
-// Objects in the list, 20 at most: enough to choose from.
-Result<std::set<std::string>> list_objects(const ListSource& source, const std::string& name) {
-  constexpr size_t kMaxNamed = 20;
+constexpr size_t kMaxNamed = 20;  // in a message: enough to choose from
+
+// Objects in the list, `most` at most.
+Result<std::set<std::string>> list_objects(const ListSource& source, const std::string& name, size_t most) {
   Result<CsvTable> rows = CsvTable::open(source.text, name, columns());
   if (!rows.ok()) return rows.status();
   std::set<std::string> objects;
-  while (objects.size() < kMaxNamed) {
+  while (objects.size() < most) {
     Result<bool> more = rows.value().next();
     if (!more.ok()) return more.status();
     if (!more.value()) break;
@@ -42,9 +43,15 @@ Status choose_one(const std::string& name, const std::string& problem, const std
 
 bool looks_like_visa(const ListSource& source) { return CsvTable::open(source.text, source.path, {"object"}).ok(); }
 
+Result<std::vector<std::string>> visa_objects(const ListSource& source) {
+  Result<std::set<std::string>> objects = list_objects(source, base_name(source.path), kMaxImages);
+  if (!objects.ok()) return objects.status();
+  return std::vector<std::string>(objects.value().begin(), objects.value().end());
+}
+
 Result<Opened> read_visa(const ListSource& source, const std::string& category) {
   const std::string name = base_name(source.path);
-  Result<std::set<std::string>> objects = list_objects(source, name);
+  Result<std::set<std::string>> objects = list_objects(source, name, kMaxNamed);
   if (!objects.ok()) return objects.status();
   if (objects.value().empty()) return Status::error(name, ": the list has no rows");
   if (category.empty() && objects.value().size() > 1) {

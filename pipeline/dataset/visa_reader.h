@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "kernels/base/status.h"
 #include "pipeline/dataset/list_source.h"
@@ -13,6 +14,9 @@ namespace assay::dataset {
 
 // True where the header has the column `object`.
 bool looks_like_visa(const ListSource& source);
+
+// The objects of the list, sorted. An error where a row is malformed.
+Result<std::vector<std::string>> visa_objects(const ListSource& source);
 
 // Images of one object. `category` may be empty where the list has one object only; else the error names those it has.
 // Problems and limits concern the chosen object's rows; a malformed row of any object is an error.

@@ -9,6 +9,7 @@
 #include "pipeline/data/image.h"
 #include "pipeline/dataset/csv.h"
 #include "pipeline/evaluation/score_images.h"
+#include "pipeline/run/for_each_file.h"
 
 namespace assay::pipeline {
 namespace {
@@ -53,15 +54,13 @@ Metrics metrics_of(const std::vector<ImageResult>& images, const std::vector<Pix
 }  // namespace
 
 Result<Evaluation> evaluate(const Model& model, const std::vector<ImageFile>& files, const dataset::Opened& data,
-                            Progress* progress, const Placement& placement) {
+                            Progress* progress, const Placement& placement, const FeatureCache* cache) {
   const int64_t count = static_cast<int64_t>(files.size());
   std::vector<ImageResult> images(count);
   std::vector<PixelTruth> pixels(count);
   std::vector<std::string> problems(count);
   std::vector<std::string> mask_problems(count);
   progress->begin("scoring", count);
-  const Result<ModelReplicas> replicas = ModelReplicas::make(model, placement);
-  if (!replicas.ok()) return replicas.status();
   const auto load = [&](int64_t i) -> Result<std::optional<Tensor>> {
     Result<Tensor> input = load_input(files[i].path, model.recipe().input_size);
     if (input.ok()) return std::optional<Tensor>(std::move(input).value());
@@ -79,7 +78,19 @@ Result<Evaluation> evaluate(const Model& model, const std::vector<ImageFile>& fi
     }
     return Status();
   };
-  ASSAY_RETURN_IF_ERROR(score_images(replicas.value(), count, load, take, progress));
+  if (cache != nullptr && placement.on_cpu()) {
+    ASSAY_RETURN_IF_ERROR(for_each_file(count, progress, [&](int64_t i) -> Status {
+      const Result<models::FeatureGrid> grid =
+          features_of(files[i].path, model.features(), model.recipe().input_size, *cache);
+      if (grid.ok()) return take(i, model.score(grid.value()));
+      problems[i] = grid.message();
+      return Status();
+    }));
+  } else {
+    const Result<ModelReplicas> replicas = ModelReplicas::make(model, placement);
+    if (!replicas.ok()) return replicas.status();
+    ASSAY_RETURN_IF_ERROR(score_images(replicas.value(), count, load, take, progress));
+  }
   progress->end();
   Evaluation result;
   std::vector<PixelTruth> kept_pixels;

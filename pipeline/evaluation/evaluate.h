@@ -31,10 +31,11 @@ struct Evaluation {
 
 // Scores the images and compares with the truth. Pixel metrics are over the model's input size, masks brought there by
 // nearest neighbour; an anomalous image without a mask is left out of them. A mask that cannot be read leaves its image
-// out, too, and is noted. The model lies on the first device of the placement; further ones get copies. Fails only when
-// asked to stop.
+// out, too, and is noted. The model lies on the first device of the placement; further ones get copies. On the CPU
+// features that a cache of the model's recipe has are not computed again; null: there is none. Fails only when asked to
+// stop.
 Result<Evaluation> evaluate(const Model& model, const std::vector<ImageFile>& files, const dataset::Opened& data,
-                            Progress* progress, const Placement& placement = {});
+                            Progress* progress, const Placement& placement = {}, const FeatureCache* cache = nullptr);
 
 // scores.csv: path,score,anomalous,label (label empty where unknown).
 std::string scores_csv(const std::vector<ImageResult>& images);

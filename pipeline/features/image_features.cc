@@ -50,6 +50,14 @@ Tensor below_each_other(const Tensor& prefix, const Tensor& cells) {
   return both;
 }
 
+// The grid that has `shape` and these rows, the prefix being what there is beside the cells.
+models::FeatureGrid with_rows(models::FeatureGrid shape, const Tensor& rows) {
+  const int64_t skipped = rows.dim(0) - shape.height * shape.width;
+  if (skipped > 0) shape.prefix = rows.rows(0, skipped);
+  shape.rows = rows.rows(skipped, rows.dim(0));
+  return shape;
+}
+
 // Image b of a batch of `count`.
 Tensor part_of(const Tensor& batch, int64_t b, int64_t count) {
   if (batch.size() == 0) return batch;
@@ -97,6 +105,23 @@ Result<Tensor> load_input(const std::string& path, const models::InputSizeRule& 
   return scale_to_input(data::read_image(path), rule);
 }
 
+Result<models::FeatureGrid> features_of(const std::string& path, const models::PatchFeatures& extractor,
+                                        const models::InputSizeRule& rule, const FeatureCache& cache) {
+  constexpr FeatureCache::Precision kPrecision = FeatureCache::Precision::kFloat32;
+  const Result<std::vector<uint8_t>> bytes = data::read_file(path, data::ImageLimits().max_file_bytes);
+  if (!bytes.ok()) return bytes.status();
+  const std::string sha256 = data::sha256(bytes.value());
+  const std::optional<FeatureCache::Entry> cached = cache.get(sha256, kPrecision);
+  if (cached) return with_rows(cached->shape, cached->rows);
+  const Result<Tensor> input = scale_to_input(data::decode_image(bytes.value(), path), rule);
+  if (!input.ok()) return input.status();
+  models::FeatureGrid grid = extractor.extract(input.value());
+  FeatureCache::Entry entry = {grid, below_each_other(grid.prefix, grid.rows)};
+  entry.shape.rows = entry.shape.prefix = Tensor();
+  cache.put(sha256, kPrecision, entry);
+  return grid;
+}
+
 // What the ways of computing share: images in, shapes and stored features out.
 class ImageFeatures::Computation {
  public:
@@ -108,6 +133,17 @@ class ImageFeatures::Computation {
   }
 
   int64_t count() const { return static_cast<int64_t>(images_.size()); }
+
+  // Whether the image's features are there already; then they are stored.
+  Result<bool> find(int64_t i) {
+    if (options_.cache == nullptr) return false;
+    const std::optional<FeatureCache::Entry> entry =
+        options_.cache->get(images_[i].sha256, FeatureCache::Precision::k16Bit);
+    if (!entry) return false;
+    shapes_[i] = entry->shape;
+    ASSAY_RETURN_IF_ERROR(features_->store_->put(i, entry->rows));
+    return true;
+  }
 
   // The backbone's input; nothing, and a problem on record, where the image cannot be used.
   Result<std::optional<Tensor>> load(int64_t i) {
@@ -131,10 +167,15 @@ class ImageFeatures::Computation {
   // `shape` is the grid without its rows and prefix.
   Status store(int64_t i, const models::FeatureGrid& shape, const Tensor& stored) {
     shapes_[i] = shape;
+    if (options_.cache != nullptr) {
+      options_.cache->put(images_[i].sha256, FeatureCache::Precision::k16Bit, {shape, stored});
+    }
     return features_->store_->put(i, stored);
   }
 
-  std::unique_ptr<ImageFeatures> finish() && {
+  std::unique_ptr<ImageFeatures> finish(Progress* progress) && {
+    const std::string trouble = options_.cache != nullptr ? options_.cache->trouble() : "";
+    if (!trouble.empty()) progress->note(trouble);
     for (int64_t i = 0; i < count(); ++i) {
       if (!problems_[i].empty()) {
         record_skipped(images_[i], problems_[i], &features_->skipped_);
@@ -163,6 +204,8 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
   Computation computation(images, extractor.width(), options);
   progress->begin("features", computation.count());
   ASSAY_RETURN_IF_ERROR(for_each_file(computation.count(), progress, [&](int64_t i) -> Status {
+    const Result<bool> found = computation.find(i);
+    if (!found.ok() || found.value()) return found.status();
     const Result<std::optional<Tensor>> input = computation.load(i);
     if (!input.ok()) return input.status();
     if (!input.value()) return Status();
@@ -174,7 +217,7 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
     return computation.store(i, grid, has_prefix ? below_each_other(shortened(prefix, unit_length), cells) : cells);
   }));
   progress->end();
-  return std::move(computation).finish();
+  return std::move(computation).finish(progress);
 }
 
 Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<ImageContent>& images,
@@ -203,20 +246,20 @@ Result<std::unique_ptr<ImageFeatures>> ImageFeatures::compute(const std::vector<
     return finishers;
   };
   progress->begin("features", computation.count());
-  const auto load = [&](int64_t i) { return computation.load(i); };
+  const auto load = [&](int64_t i) -> Result<std::optional<Tensor>> {
+    const Result<bool> found = computation.find(i);
+    if (!found.ok()) return found.status();
+    return found.value() ? std::optional<Tensor>() : computation.load(i);
+  };
   const auto release = [&](size_t slot) { extractors[slot]->release_workspaces(); };
   ASSAY_RETURN_IF_ERROR(run_in_batches(placement, computation.count(), load, compute_batch, release, progress));
   progress->end();
-  return std::move(computation).finish();
+  return std::move(computation).finish(progress);
 }
 
 models::FeatureGrid ImageFeatures::read(int64_t image) const {
-  models::FeatureGrid grid = shapes_.at(image);
   const Tensor rows = lengthened(store_->get(keys_[image]));
-  const int64_t skipped = rows.dim(0) - grid.height * grid.width;
-  if (skipped > 0) grid.prefix = rows.rows(0, skipped);
-  grid.rows = rows.rows(skipped, rows.dim(0));
-  return grid;
+  return with_rows(shapes_.at(image), rows);
 }
 
 models::FeatureGrid ImageFeatures::read_batch(const std::vector<int64_t>& images, Device device) const {

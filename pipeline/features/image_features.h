@@ -10,6 +10,7 @@
 #include "models/features/feature_grid.h"
 #include "models/features/input_size.h"
 #include "models/features/patch_features.h"
+#include "pipeline/features/feature_cache.h"
 #include "pipeline/features/spill_store.h"
 #include "pipeline/run/progress.h"
 
@@ -48,8 +49,14 @@ struct FeatureOptions {
   models::InputSizeRule input_size;
   int64_t memory_budget = int64_t{1} << 30;  // bytes of features kept in memory; what is beyond lies in spill_folder
   std::string spill_folder;
-  int64_t batch = 16;  // images that a GPU computes at once
+  int64_t batch = 16;                   // images that a GPU computes at once
+  const FeatureCache* cache = nullptr;  // of the recipe that the extractor is made of; null: all are computed
 };
+
+// The features of one image file in float32, as it is scored, from the cache where that has them. Of a file that cannot
+// be used the reason.
+Result<models::FeatureGrid> features_of(const std::string& path, const models::PatchFeatures& extractor,
+                                        const models::InputSizeRule& rule, const FeatureCache& cache);
 
 // One for each device that takes part.
 using Extractors = std::vector<std::unique_ptr<models::PatchFeatures>>;

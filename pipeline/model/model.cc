@@ -153,8 +153,9 @@ Result<std::unique_ptr<Model>> Model::copy_to(Device device) const {
   return make(recipe_, detector_name_, std::move(detector).value(), scoring_, calibration_, provenance_);
 }
 
-ScoredImage Model::score(const Tensor& input) const {
-  const models::FeatureGrid grid = features_->extract(input);
+ScoredImage Model::score(const Tensor& input) const { return score(features_->extract(input)); }
+
+ScoredImage Model::score(const models::FeatureGrid& grid) const {
   const Tensor map = models::anomaly_map(detector_->score(grid), grid.image_height, grid.image_width, scoring_.sigma);
   return judge(map.to(Device::cpu(), "maps"));
 }

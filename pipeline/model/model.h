@@ -44,6 +44,8 @@ class Model {
   // input: (H, W, 3) uint8 RGB, already scaled by input_size_rule(). On the CPU computed by the calling thread alone,
   // but for the search of a memory bank.
   ScoredImage score(const Tensor& input) const;
+  // The same from the features that features() makes of it.
+  ScoredImage score(const models::FeatureGrid& grid) const;
   // The maps of several inputs of one size, (B, H, W, 3): (B, H, W) float32 on the CPU, for judge().
   Tensor anomaly_maps(const Tensor& inputs) const;
   // Gives back the buffers that scoring keeps between calls.
@@ -56,6 +58,7 @@ class Model {
   ScoredImage score_image(const Tensor& rgb) const;
 
   const FeatureRecipe& recipe() const { return recipe_; }
+  const models::PatchFeatures& features() const { return *features_; }
   const std::string& detector_name() const { return detector_name_; }
   const models::Detector& detector() const { return *detector_; }
   const Calibration& calibration() const { return calibration_; }

@@ -18,6 +18,14 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["root"] = o.dataset.root;
   c["kind"] = dataset::to_string(o.dataset.kind);
   c["category"] = o.dataset.category;
+  if (o.injection) {
+    c["injection"] = {{"alpha", o.injection->alpha},
+                      {"alpha_of", to_string(o.injection->alpha_of)},
+                      {"overlap", to_string(o.injection->overlap)},
+                      {"up_to", o.injection->up_to},
+                      {"seed", o.injection->seed}};
+  }
+  if (o.clean_by_labels) c["clean_by_labels"] = true;
   c["features"] = to_json(o.features);
   c["sigma"] = o.scoring.sigma;
   c["image_score"] = o.scoring.image_score.name();

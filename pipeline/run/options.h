@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "models/detectors/detector_list.h"
+#include "pipeline/dataset/injection.h"
 #include "pipeline/dataset/open.h"
 #include "pipeline/devices/placement.h"
 #include "pipeline/model/feature_recipe.h"
@@ -25,6 +27,9 @@ enum class Rescue {
 struct RunOptions {
   std::string data;  // folder, csv or JSON
   dataset::Options dataset;
+  // Experiments with labelled data: the training set is made by labels, which nothing else of a training reads.
+  std::optional<dataset::Injection> injection;  // anomalous test images hidden in it
+  bool clean_by_labels = false;                 // anomalous images taken out of it: a bound, no result
   FeatureRecipe features = default_feature_recipe();
   ScoringRule scoring;
 
@@ -51,6 +56,7 @@ struct RunOptions {
   bool strict = false;                      // an unusable image is an error
   int64_t memory_limit = int64_t{4} << 30;  // bytes of the host's
   double checkpoint_every_s = 60;           // TrainingKeep::checkpoint_every_s
+  std::string feature_cache;                // folder of a FeatureCache; empty: none
   Placement placement;
 };
 
@@ -59,8 +65,8 @@ struct RunOptions {
 // one's kind.
 std::string first_detector(const RunOptions& options);
 
-// Members that decide the results, in a stable order; not the memory limit, not how often a training is saved, not
-// where it is computed (a GPU's results are the CPU's within rounding), and of the data only the name.
+// Members that decide the results, in a stable order; not the memory limit, the feature cache, how often a training
+// is saved, or where it is computed (a GPU's results are the CPU's within rounding), and of the data only the name.
 nlohmann::ordered_json configuration(const RunOptions& options);
 
 }  // namespace assay::pipeline

@@ -57,6 +57,16 @@ Status open_folder(const std::string& out, RunExtent extent, RunState* run) {
   return Status();
 }
 
+Status open_cache(RunState* run) {
+  const RunOptions& options = run->options;
+  if (options.feature_cache.empty()) return Status();
+  Result<std::unique_ptr<FeatureCache>> cache =
+      FeatureCache::open(options.feature_cache, to_json(options.features), options.placement.first());
+  if (!cache.ok()) return cache.status();
+  run->cache = std::move(cache).value();
+  return Status();
+}
+
 // What the files of an earlier call have, or else a training.
 Result<std::unique_ptr<Model>> make_model(RunExtent extent, bool is_trained, RunState* run) {
   if (!is_trained || extent == RunExtent::kPurify) return train(extent, run);
@@ -76,6 +86,7 @@ Result<Json> run_phases(const std::string& out, RunExtent extent, RunState* stat
     run.progress->note(out + ": this run is complete, nothing to do");
     return notes["result"];
   }
+  ASSAY_RETURN_IF_ERROR(open_cache(state));
   const Result<std::unique_ptr<Model>> model = make_model(extent, is_trained, state);
   if (!model.ok()) return model.status();
   run.folder->discard_unfinished();
@@ -94,7 +105,7 @@ Result<Json> run_phases(const std::string& out, RunExtent extent, RunState* stat
 }  // namespace
 
 Result<Json> run(const RunOptions& options, const std::string& out, RunExtent extent, Progress* progress) {
-  RunState state = {options, progress, {}, {}, {}, {}, nullptr};
+  RunState state = {options, progress, {}, {}, {}, {}, nullptr, nullptr};
   try {
     return run_phases(out, extent, &state);
   } catch (const OutOfMemory& shortage) {

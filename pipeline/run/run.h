@@ -10,6 +10,8 @@
 
 namespace assay::pipeline {
 
+inline constexpr char kModelFile[] = "model.assay";
+
 enum class RunExtent {
   kPurify,  // stage 1 alone: stage1.csv
   kWhole,   // and stage 2, the scores of the test images, the metrics

@@ -8,16 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/features/feature_cache.h"
 #include "pipeline/run/memory_needs.h"
 #include "pipeline/run/options.h"
 #include "pipeline/run/phase_clock.h"
 #include "pipeline/run/progress.h"
+#include "pipeline/run/run.h"
 #include "pipeline/run/run_folder.h"
 #include "pipeline/run/scan.h"
 
 namespace assay::pipeline {
 
-inline constexpr char kModelFile[] = "model.assay";
 inline constexpr char kStage1File[] = "stage1.csv";
 inline constexpr char kTrackedFile[] = "stage1_scores.csv";
 
@@ -29,6 +30,7 @@ struct RunState {
   std::optional<MemoryNeeds> needs;   // of the training, once they are known
   std::vector<SkippedFile> problems;  // files left out so far
   std::unique_ptr<RunFolder> folder;
+  std::unique_ptr<FeatureCache> cache;  // that the user asked for; null: none
 };
 
 // Files that cannot be used, as run.json lists them.

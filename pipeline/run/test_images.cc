@@ -30,7 +30,7 @@ Status evaluate_test_images(const Model& model, RunState* run, Json* result) {
   if (run->data.test_files.empty()) return Status();
   run->clock.begin("scoring");
   const Result<Evaluation> evaluated =
-      evaluate(model, run->data.test_files, run->data.opened, run->progress, run->options.placement);
+      evaluate(model, run->data.test_files, run->data.opened, run->progress, run->options.placement, run->cache.get());
   if (!evaluated.ok()) return evaluated.status();
   const Evaluation& e = evaluated.value();
   for (const SkippedFile& s : e.skipped) run->progress->note("left out: " + s.id + ": " + s.reason);

@@ -75,9 +75,24 @@ class Training {
       extractors.push_back(std::move(extractor).value());
     }
     run_.needs = needs_of_training(run_, *extractors.front());
+    Result<std::unique_ptr<FeatureCache>> own = own_cache();
+    if (!own.ok()) return own.status();
     const FeatureOptions options = {options_.features.input_size, feature_budget(options_.memory_limit),
-                                    run_.folder->path(), options_.placement.batch};
+                                    run_.folder->path(), options_.placement.batch,
+                                    run_.cache != nullptr ? run_.cache.get() : own.value().get()};
     return ImageFeatures::compute(run_.data.train_images, extractors, options, run_.progress);
+  }
+
+  // Where a training may be stopped that takes hours, it need not begin with the features again. Null where there is
+  // none, or the user's own cache serves.
+  Result<std::unique_ptr<FeatureCache>> own_cache() const {
+    bool trains = false;
+    for (const std::string& name : {options_.detector, first_detector(options_)}) {
+      trains = trains || factory(name)(Device::cpu())->trains();
+    }
+    if (!trains || run_.cache != nullptr) return std::unique_ptr<FeatureCache>();
+    return FeatureCache::open(run_.folder->unfinished() + "/features", to_json(options_.features),
+                              options_.placement.first());
   }
 
   // Unusable images: noted, counted, left out; an error where the user is strict.
@@ -152,6 +167,7 @@ class Training {
   void note_selection(const ImageFeatures& features, const Stage1Result& stage1) {
     Json training = to_json(audit_selection(features, stage1, run_.data.opened.truth));
     training["n_skipped"] = run_.problems.size();
+    if (options_.clean_by_labels) training["clean_by_labels"] = true;
     if (!options_.single_stage) {
       training["share_of_patches_cut"] = share_of_patches_cut(features, stage1);
       training["alpha_estimated"] = stage1.selection.alpha.alpha;
@@ -180,6 +196,7 @@ class Training {
                          {"seed", options_.seed},
                          {"n_images", images.size()},
                          {"single_stage", options_.single_stage}};
+      if (options_.clean_by_labels) provenance["clean_by_labels"] = true;
       Result<std::unique_ptr<Model>> model =
           Model::make(options_.features, fitted.value().name, std::move(fitted.value().detector), options_.scoring,
                       calibration, provenance);

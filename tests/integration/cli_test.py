@@ -154,7 +154,7 @@ def no_command_and_unknown_commands_are_usage_errors():
 
 @check
 def every_command_has_help():
-    for command in ("run", "purify", "score", "eval", "plan", "info"):
+    for command in ("run", "purify", "score", "eval", "plan", "info", "benchmark"):
         assert "usage: assay " + command in assay(command, "--help").must(0).out
 
 

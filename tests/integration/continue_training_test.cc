@@ -61,6 +61,15 @@ class TrainingEndsAt : public Progress {
 
 constexpr int kNever = 1 << 30;
 
+// Images whose features an unfinished run has kept.
+int num_kept_features(const std::string& out) {
+  int count = 0;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(out + "/unfinished/features")) {
+    count += entry.path().extension() == ".part";
+  }
+  return count;
+}
+
 TEST_CASE("a training that is stopped or killed at any point continues to the same bytes") {
   FewImages set;
   const RunOptions options = trained_options(set);
@@ -84,6 +93,7 @@ TEST_CASE("a training that is stopped or killed at any point continues to the sa
       } catch (const TrainingEndsAt::Died&) {
         CHECK(dies);
       }
+      if (!finished) CHECK(num_kept_features(out) == 9);
       TrainingEndsAt second(kNever, false);
       REQUIRE(run(options, out, RunExtent::kWhole, &second).ok());
       runs_that_skipped += second.steps_to_do < 16;
@@ -127,13 +137,14 @@ TEST_CASE("parts of a training that are damaged are made again, and those of a f
   TrainingEndsAt first(30, true);
   CHECK_THROWS_AS(run(options, out, RunExtent::kWhole, &first), TrainingEndsAt::Died);
   int damaged = 0;
-  for (const auto& entry : fs::directory_iterator(out + "/unfinished")) {
+  for (const auto& entry : fs::recursive_directory_iterator(out + "/unfinished")) {
+    if (!entry.is_regular_file()) continue;
     std::string bytes = bytes_of(entry.path());
     bytes[bytes.size() / 2] ^= 1;
     put(entry.path(), bytes);
     ++damaged;
   }
-  CHECK(damaged >= 2);
+  CHECK(damaged >= 2 + 9);  // and the features of 9 images
   put(out + "/unfinished/.assay-tmp-1", "half a part");
   run_to(options, out);
   check_same_artefacts(out, whole);

@@ -146,6 +146,75 @@ TEST_CASE("features and distances that lie in a file give the same bits") {
   check_same_artefacts(out, reference().out);
 }
 
+TEST_CASE("a feature cache, empty, full or damaged, has no part in any result") {
+  TinySet set;
+  RunOptions options = set.options();
+  options.feature_cache = set.folder / "features";
+  const auto entries = [&] {
+    std::vector<fs::path> found;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(options.feature_cache)) {
+      if (entry.path().extension() == ".part") found.push_back(entry.path());
+    }
+    return found;
+  };
+  std::map<fs::path, fs::file_time_type> written;
+  for (int round = 0; round < 3; ++round) {
+    CAPTURE(round);
+    const std::string out = set.new_out();
+    run_to(options, out);
+    check_same_artefacts(out, reference().out);
+    REQUIRE(entries().size() == 36);
+    int rewritten = 0;
+    for (const fs::path& entry : entries()) {
+      rewritten += round > 0 && fs::last_write_time(entry) != written[entry];
+      written[entry] = fs::last_write_time(entry);
+    }
+    CHECK(rewritten == (round == 2 ? 1 : 0));
+    if (round == 1) {
+      put(entries()[0], "damaged");
+      written[entries()[0]] = fs::file_time_type();
+    }
+  }
+}
+
+TEST_CASE("anomalies taken out by their labels leave a training set without them, and the result says so") {
+  TinySet set;
+  RunOptions options = set.options();
+  options.clean_by_labels = true;
+  const std::string out = set.new_out();
+  const Json result = run_to(options, out);
+  CHECK(result["n_train"] == 20);
+  CHECK(result["alpha"] == 0.0);
+  CHECK(result["clean_by_labels"] == true);
+  CHECK(result["n_test"] == 12);
+  CHECK(Json::parse(bytes_of(out + "/run.json"))["configuration"]["clean_by_labels"] == true);
+  CHECK(Model::load(out + "/model.assay").value()->provenance()["clean_by_labels"] == true);
+  CHECK_FALSE(reference().result.contains("clean_by_labels"));
+}
+
+TEST_CASE("anomalous test images are injected as asked, and other injections are other runs") {
+  TinySet set;
+  for (TinyRow& row : set.rows) {  // train: the 20 normal ones; test: 8 normal and 8 anomalous ones
+    if (row.label == 1) row.split = "test";
+  }
+  set.write_list(set.rows);
+  RunOptions options = set.options();
+  options.injection.emplace().alpha = 0.2;
+  const std::string out = set.new_out();
+  const Json result = run_to(options, out);
+  CHECK(result["n_train"] == 20);
+  CHECK(result["alpha"] == 0.2);
+  CHECK(result["n_test"] == 8 + 4);
+  CHECK(result["image_auroc"].get<double>() > 0.9);
+  options.injection->overlap = dataset::Injection::Overlap::kKept;
+  CHECK(failure_of(options, out).find("injection.overlap") != std::string::npos);
+  const Json kept = run_to(options, set.new_out());
+  CHECK(kept["n_train"] == 20);
+  CHECK(kept["n_test"] == 16);
+  options.clean_by_labels = true;
+  CHECK(run_to(options, set.new_out())["n_train"] == 16);
+}
+
 TEST_CASE("a copy of an anomalous image under other names does not make it look normal") {
   TinySet set;
   std::vector<TinyRow> rows = set.rows;

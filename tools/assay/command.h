@@ -44,6 +44,8 @@ std::vector<Flag> demo_command_flags();
 int demo_command(const Flags& flags);
 std::vector<Flag> plan_command_flags();
 int plan_command(const Flags& flags);
+std::vector<Flag> benchmark_command_flags();
+int benchmark_command(const Flags& flags);
 std::vector<Flag> import_weights_command_flags();
 int import_weights_command(const Flags& flags);
 std::vector<Flag> info_command_flags();

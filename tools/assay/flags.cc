@@ -48,6 +48,7 @@ Status check_value(const Flag& flag, const std::string& s) {
   switch (flag.type) {
     case FlagType::kBool:
       return s == "true" || s == "false" ? Status() : refuse("true or false");
+    case FlagType::kTexts:
     case FlagType::kText:
       return !is_choice(flag.values) || is_among(flag.values, s) ? Status()
                                                                  : refuse(std::string("one of ") + flag.values);
@@ -77,6 +78,7 @@ Result<Flags> Flags::parse(const std::vector<Flag>& table, const std::vector<std
   for (const Flag& flag : table) {
     flags.values_[flag.name] = flag.default_value;
     flags.types_[flag.name] = flag.type;
+    if (flag.type == FlagType::kTexts) flags.texts_[flag.name];
   }
   bool operands_only = false;
   for (size_t i = 0; i < args.size(); ++i) {
@@ -107,9 +109,11 @@ Result<Flags> Flags::parse(const std::vector<Flag>& table, const std::vector<std
       value = args[++i];
     }
     if (flag == nullptr) return Status::error(arg.substr(0, equals), ": no such flag (see --help)");
-    if (flags.given_[flag->name]) return Status::error("--", flag->name, ": given twice");
+    const bool may_repeat = flag->type == FlagType::kTexts;
+    if (flags.given_[flag->name] && !may_repeat) return Status::error("--", flag->name, ": given twice");
     ASSAY_RETURN_IF_ERROR(check_value(*flag, value));
     flags.given_[flag->name] = true;
+    if (may_repeat) flags.texts_[flag->name].push_back(value);
     flags.values_[flag->name] = value;
   }
   return flags;
@@ -147,6 +151,11 @@ int64_t Flags::bytes(const std::string& name) const {
 }
 
 const std::string& Flags::text(const std::string& name) const { return value(name, FlagType::kText); }
+
+const std::vector<std::string>& Flags::texts(const std::string& name) const {
+  (void)value(name, FlagType::kTexts);
+  return texts_.at(name);
+}
 
 std::string help_text(const std::vector<Flag>& table) {
   std::vector<std::string> left;

@@ -11,11 +11,11 @@
 
 namespace assay::tools {
 
-enum class FlagType { kBool, kInt, kFloat, kBytes, kText };
+enum class FlagType { kBool, kInt, kFloat, kBytes, kText, kTexts };
 
 struct Flag {
   const char* name;           // without the dashes
-  FlagType type;              // kBytes: a number with an optional K, M, G (powers of 1024)
+  FlagType type;              // kBytes: a number with an optional K, M, G (powers of 1024); kTexts: given repeatedly
   const char* default_value;  // as text; "" where there is none
   const char* values;         // shown in the help: "mean|max" (then nothing else is accepted) or a name such as "N"
   double min_value;           // of kInt, kFloat and kBytes
@@ -37,11 +37,16 @@ class Flags {
   double number(const std::string& name) const;
   int64_t bytes(const std::string& name) const;
   const std::string& text(const std::string& name) const;
+  // In the order of the command line.
+  const std::vector<std::string>& texts(const std::string& name) const;
+  // The value of a flag of any type but kTexts, as parse() would read it again.
+  const std::string& written(const std::string& name) const { return values_.at(name); }
 
  private:
   const std::string& value(const std::string& name, FlagType type) const;
 
   std::map<std::string, std::string> values_;
+  std::map<std::string, std::vector<std::string>> texts_;
   std::map<std::string, FlagType> types_;
   std::map<std::string, bool> given_;
   std::vector<std::string> operands_;

@@ -14,6 +14,7 @@ const std::vector<Flag> kTable = {
     {"out", FlagType::kText, "", "DIR", 0, 0, "where"},
     {"json", FlagType::kBool, "false", "", 0, 0, "for machines"},
     {"rescue", FlagType::kBool, "true", "", 0, 0, "on by default"},
+    {"vary", FlagType::kTexts, "", "FLAG=A,B", 0, 0, "repeatable"},
 };
 
 std::string failure(const std::vector<std::string>& args) { return Flags::parse(kTable, args).message(); }
@@ -49,6 +50,17 @@ TEST_CASE("whatever does not fit the table is named, with what was expected") {
   CHECK(failure({"--no-subsets"}) == "--no-subsets: no such flag (see --help)");
   CHECK(failure({"--out"}) == "--out: expected a value (DIR)");
   CHECK(failure({"--rate=0.1", "--rate=0.1"}) == "--rate: given twice");
+}
+
+TEST_CASE("a repeatable flag keeps its values in their order, and any other can be written again") {
+  const Flags flags = Flags::parse(kTable, {"--vary=b=1,2", "--subsets=7", "--vary", "a=3"}).value();
+  CHECK(flags.texts("vary") == std::vector<std::string>{"b=1,2", "a=3"});
+  CHECK(flags.given("vary"));
+  CHECK(Flags::parse(kTable, {}).value().texts("vary").empty());
+  CHECK(flags.written("subsets") == "7");
+  CHECK(flags.written("rescue") == "true");
+  CHECK(failure({"--vary"}) == "--vary: expected a value (FLAG=A,B)");
+  CHECK_THROWS_AS(flags.texts("subsets"), Error);
 }
 
 TEST_CASE("reading a flag that the table does not have is the caller's fault") {

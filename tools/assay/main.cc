@@ -27,6 +27,8 @@ const std::vector<Command>& command_list() {
       {"demo", "", "makes a small synthetic set, runs everything on it, says what it found", demo_command_flags, 0, 0,
        demo_command},
       {"plan", "DATA", "bytes and time that a run will need, before it starts", plan_command_flags, 1, 1, plan_command},
+      {"benchmark", "DATA... --out DIR", "detectors and stages on contaminated training sets, in one table",
+       benchmark_command_flags, 1, 1 << 20, benchmark_command},
       {"import-weights", "FILE --backbone NAME --out F", "checks a backbone's weights and writes them as safetensors",
        import_weights_command_flags, 1, 1, import_weights_command},
       {"info", "MODEL|RUN", "what is in a model or a run", info_command_flags, 1, 1, info_command},

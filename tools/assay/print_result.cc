@@ -20,6 +20,8 @@ void print_result(const Json& result, const std::string& out, pipeline::RunExten
   const int64_t num_train = result["n_train"], num_kept = result["n_kept"];
   std::printf("%lld training images, %lld look normal, %lld doubtful\n", static_cast<long long>(num_train),
               static_cast<long long>(num_kept), static_cast<long long>(num_train - num_kept));
+  if (result.value("clean_by_labels", false))
+    std::printf("  anomalous training images were taken out by their labels: a bound, no result\n");
   print_percent("patches left out of training", result, "share_of_patches_cut");
   if (is_known(result, "alpha_estimated")) {
     std::printf("  %-40s %6.1f %%  (95 %% interval %.1f to %.1f; rare normal images count)\n",

@@ -13,8 +13,10 @@ namespace {
 
 int run_to(const Flags& flags, pipeline::RunExtent extent) {
   if (flags.text("out").empty()) return fail_usage("--out: expected the folder that the run is written to");
-  const Result<pipeline::RunOptions> options = run_options(flags.operands()[0], flags);
+  Result<pipeline::RunOptions> options = run_options(flags.operands()[0], flags);
   if (!options.ok()) return fail_usage(options.message());
+  const Status experiment = apply_experiment_flags(flags, &options.value());
+  if (!experiment.ok()) return fail_usage(experiment.message());
   const std::string& out = flags.text("out");
   ConsoleProgress progress(flags.boolean("quiet"));
   const auto result = pipeline::run(options.value(), out, extent, &progress);
@@ -33,7 +35,7 @@ int run_to(const Flags& flags, pipeline::RunExtent extent) {
 std::vector<Flag> flags_with_out() {
   const std::vector<Flag> out = {
       {"out", FlagType::kText, "", "RUN", 0, 0, "folder of the run; an unfinished run there continues"}};
-  return join({out, data_flags(), training_flags(), common_flags()});
+  return join({out, data_flags(), training_flags(), experiment_flags(), common_flags()});
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kMomentsOfTrajectory = 20;     // each costs a score of all images under the sub-model
 constexpr double kMaxSeed = 9007199254740992.0;  // 2^53, exact as a number of JSON
 
+}  // namespace
+
 std::vector<std::string> split_at_commas(const std::string& s) {
   std::vector<std::string> parts;
   std::istringstream in(s);
@@ -29,6 +31,8 @@ dataset::Kind kind_from_name(const std::string& name) {
   }
   return dataset::Kind::kAuto;
 }
+
+namespace {
 
 // What stage 1 does, in so far as it depends on the detectors: after these are known.
 Status choose_stage1(const Flags& flags, pipeline::RunOptions* options) {
@@ -145,6 +149,25 @@ const std::vector<Flag>& training_flags() {
       {"seed", FlagType::kInt, "0", "N", 0, kMaxSeed, "of every random choice"},
       {"memory-limit", FlagType::kBytes, "4G", "BYTES", static_cast<double>(pipeline::kLeastMemoryLimit), 1e15,
        "features and distances beyond it go to a file in RUN"},
+      {"feature-cache", FlagType::kText, "", "DIR", 0, 0,
+       "features of images are kept there, and taken from there, by every run that is told so"},
+  };
+  return table;
+}
+
+const std::vector<Flag>& experiment_flags() {
+  static const std::vector<Flag> table = {
+      {"inject-alpha", FlagType::kFloat, "0", "A", 0, 0.9,
+       "for experiments: hides labelled anomalous test images in the training set, whose size stays the same"},
+      {"inject-up-to", FlagType::kFloat, "0", "A", 0, 0.9,
+       "largest alpha to compare with: fewer training images where the anomalous ones do not suffice for it"},
+      {"alpha-of", FlagType::kText, "all", "all|normal", 0, 0,
+       "alpha is the share of anomalous images among all training images, or their number for each normal one"},
+      {"overlap", FlagType::kText, "moved", "moved|kept", 0, 0,
+       "moved: half of the anomalous images may be injected, and are not tested; kept: all may, and all are tested"},
+      {"inject-seed", FlagType::kInt, "0", "N", 0, kMaxSeed, "which images are injected"},
+      {"clean-by-labels", FlagType::kBool, "false", "", 0, 0,
+       "for experiments: takes anomalous images out of the training set by their labels, a bound and no result"},
   };
   return table;
 }
@@ -220,6 +243,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.false_alarm_rate = flags.number("false-alarm-rate");
   o.seed = static_cast<uint64_t>(flags.integer("seed"));
   o.memory_limit = flags.bytes("memory-limit");
+  o.feature_cache = flags.text("feature-cache");
   const Result<pipeline::Placement> where = placement(flags);
   if (!where.ok()) return where.status();
   o.placement = where.value();
@@ -239,6 +263,29 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.features.input_size.multiple = features.value()->backbone().side_multiple();
   trained.groups = pipeline::reconstruction_groups(*features.value(), trained.blocks);
   return o;
+}
+
+Status apply_experiment_flags(const Flags& flags, pipeline::RunOptions* options) {
+  options->clean_by_labels = flags.boolean("clean-by-labels");
+  if (!flags.given("inject-alpha")) {
+    for (const char* name : {"inject-up-to", "alpha-of", "overlap", "inject-seed"}) {
+      if (flags.given(name)) return Status::error("--", name, ": goes with --inject-alpha");
+    }
+    return Status();
+  }
+  options->injection = injection_rule(flags);
+  options->injection->alpha = flags.number("inject-alpha");
+  options->injection->up_to = flags.number("inject-up-to");
+  return Status();
+}
+
+dataset::Injection injection_rule(const Flags& flags) {
+  using Injection = dataset::Injection;
+  Injection rule;
+  rule.alpha_of = flags.text("alpha-of") == "all" ? Injection::AlphaOf::kAll : Injection::AlphaOf::kNormal;
+  rule.overlap = flags.text("overlap") == "moved" ? Injection::Overlap::kMoved : Injection::Overlap::kKept;
+  rule.seed = static_cast<uint64_t>(flags.integer("inject-seed"));
+  return rule;
 }
 
 Status apply_common_flags(const Flags& flags) {
