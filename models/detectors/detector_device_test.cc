@@ -46,6 +46,11 @@ std::vector<Variant> variants() {
   greedy.options.patchcore.selector = PatchcoreOptions::Selector::kGreedy;
   greedy.options.patchcore.space.whiten = 0.5;
   all.push_back(greedy);
+  for (const Discriminator discriminator : {Discriminator::kNearest, Discriminator::kGaussian}) {
+    Variant v{"softpatch", {}};
+    v.options.softpatch.discriminator = discriminator;
+    all.push_back(v);
+  }
   return all;
 }
 

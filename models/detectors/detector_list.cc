@@ -9,6 +9,10 @@ const std::vector<DetectorListing>& detector_list() {
        [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
          return std::make_unique<Patchcore>(o.patchcore, device);
        }},
+      {"softpatch", "memory bank without the patches that look like noise, weighted by how much the others do",
+       [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
+         return std::make_unique<Softpatch>(o.softpatch, device);
+       }},
       {"padim", "Gaussian of patch features at each position, Mahalanobis distance",
        [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
          return std::make_unique<Padim>(o.padim, device);

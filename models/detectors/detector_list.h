@@ -11,12 +11,14 @@
 #include "models/detectors/dinomaly.h"
 #include "models/detectors/padim.h"
 #include "models/detectors/patchcore.h"
+#include "models/detectors/softpatch.h"
 
 namespace assay::models {
 
 // What the detectors can be told; each reads its own.
 struct DetectorOptions {
   PatchcoreOptions patchcore;
+  SoftpatchOptions softpatch;
   PadimOptions padim;
   DinomalyOptions dinomaly;
 };

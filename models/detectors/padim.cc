@@ -11,6 +11,7 @@
 #include "kernels/base/check.h"
 #include "kernels/base/parallel.h"
 #include "kernels/random/generator.h"
+#include "models/detectors/reference_grid.h"
 
 namespace assay::models {
 namespace {
@@ -39,12 +40,6 @@ std::vector<int64_t> ordered_by_content(const FeatureSource& features, const std
   std::vector<int64_t> ordered;
   for (const auto& [key, image] : keyed) ordered.push_back(image);
   return ordered;
-}
-
-int64_t lower_median(std::vector<int64_t> values) {
-  const auto middle = values.begin() + (static_cast<int64_t>(values.size()) - 1) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 Tensor choose_channels(int64_t feature_width, int64_t wanted, uint64_t seed) {
@@ -115,18 +110,6 @@ Tensor Padim::at_reference_grid(const FeatureGrid& grid, const Model& model) {
                               model.height, model.width);
 }
 
-void Padim::choose_reference_grid(const FeatureSource& features, const std::vector<int64_t>& images,
-                                  Model* model) const {
-  std::vector<int64_t> heights, widths;
-  for (const int64_t image : images) {
-    const FeatureGrid grid = features.shape(image);
-    heights.push_back(grid.height);
-    widths.push_back(grid.width);
-  }
-  model->height = options_.grid_height > 0 ? options_.grid_height : lower_median(heights);
-  model->width = options_.grid_width > 0 ? options_.grid_width : lower_median(widths);
-}
-
 void Padim::fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) {
   ASSAY_CHECK(!images.empty(), "padim: no image to fit to");
   const std::vector<int64_t> ordered = ordered_by_content(features, images);
@@ -137,7 +120,9 @@ void Padim::fit(const FeatureSource& features, const std::vector<int64_t>& image
               " channels, expected 1 to ", INT32_MAX);
   model.channels = choose_channels(model.feature_width, options_.channels, options.seed);
   model.channel_index = index_on(model.channels, device_);
-  choose_reference_grid(features, ordered, &model);
+  const ReferenceGrid median = median_grid(features, ordered);
+  model.height = options_.grid_height > 0 ? options_.grid_height : median.height;
+  model.width = options_.grid_width > 0 ? options_.grid_width : median.width;
 
   const int64_t positions = model.height * model.width, kept = model.channels.size();
   ops::GaussianAccumulator accumulator(positions, kept, device_);

@@ -57,7 +57,6 @@ class Padim : public Detector {
   };
   // The chosen channels of a grid at the reference grid's positions, (batch, height, width, D).
   static Tensor at_reference_grid(const FeatureGrid& grid, const Model& model);
-  void choose_reference_grid(const FeatureSource& features, const std::vector<int64_t>& images, Model* model) const;
 
   PadimOptions options_;
   Device device_;

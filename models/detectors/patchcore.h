@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/ops/packed_bank.h"
 #include "models/detectors/detector.h"
 #include "models/detectors/memory_bank_detector.h"
+#include "models/memory_bank/memory_bank.h"
 
 namespace assay::models {
 
@@ -43,14 +43,12 @@ class Patchcore : public Detector, public MemoryBankDetector {
   void fit_without(const FeatureSource& features, const std::vector<int64_t>& images, const ExcludedCells& excluded,
                    const FitOptions& options) override;
 
-  int64_t num_references() const { return rows_.rank() == 2 ? rows_.dim(0) : 0; }
+  int64_t num_references() const { return bank_ ? bank_->size() : 0; }
 
  private:
   PatchcoreOptions options_;
   Device device_;
-  BankSpace space_;
-  Tensor rows_;                          // (N, D')
-  std::optional<ops::PackedBank> bank_;  // of rows_
+  std::optional<MemoryBank> bank_;
 };
 
 }  // namespace assay::models

@@ -121,7 +121,8 @@ std::string refusal(const Parts& parts) {
 }
 
 TEST_CASE("a loaded model is the saved one, and scores bit for bit as it") {
-  for (const std::string detector : {"patchcore", "padim", "ensemble/patchcore", "ensemble/padim"}) {
+  for (const std::string detector :
+       {"patchcore", "softpatch", "padim", "ensemble/patchcore", "ensemble/softpatch", "ensemble/padim"}) {
     CAPTURE(detector);
     const TemporaryFolder folder;
     const std::unique_ptr<Model> model = made(detector);
@@ -229,9 +230,9 @@ TEST_CASE("a file of a newer format is refused, saying so") {
 }
 
 TEST_CASE("each tensor's presence and shape are checked") {
-  for (const std::string detector : {"patchcore", "padim"}) {
+  for (const std::string detector : {"patchcore", "softpatch", "padim"}) {
     const Parts good = good_parts(detector);
-    CHECK(good.tensors.size() == 3);
+    CHECK(good.tensors.size() == (detector == "softpatch" ? 4 : 3));
     for (const auto& [name, tensor] : good.tensors) {
       CAPTURE(name);
       Parts damaged = good;
@@ -246,7 +247,7 @@ TEST_CASE("each tensor's presence and shape are checked") {
 }
 
 TEST_CASE("a detector of other features than the file's is refused") {
-  for (const std::string detector : {"patchcore", "padim"}) {
+  for (const std::string detector : {"patchcore", "softpatch", "padim"}) {
     Parts damaged = good_parts(detector);
     damaged.description["features"]["levels"] = {"block10"};
     CHECK(refusal(damaged).find("features") != std::string::npos);

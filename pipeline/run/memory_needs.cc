@@ -8,6 +8,13 @@
 namespace assay::pipeline {
 namespace {
 
+// Whether references are chosen among all patches, which lie in the bank's space for that: as they are read, and below
+// each other.
+bool chooses_among_all(const std::string& name, const models::DetectorOptions& options) {
+  return name == "softpatch" ||
+         (name == "patchcore" && options.patchcore.selector == models::PatchcoreOptions::Selector::kGreedy);
+}
+
 bool is_memory_bank(const std::string& name, const models::DetectorOptions& options) {
   const auto detector = models::make_detector(name, options);
   return detector.ok() && detector.value()->memory_bank() != nullptr;
@@ -29,6 +36,11 @@ MemoryNeeds memory_needs(const RunOptions& options, int64_t num_images, double p
     const models::BankSpaceOptions& space = options.detector_options.patchcore.space;
     const double width = static_cast<double>(std::min(feature_width, space.width));
     needs.bank_bytes = static_cast<int64_t>(patches * space.reference_share * (2 * width + 1) * sizeof(float));
+  }
+  if (chooses_among_all(options.detector, options.detector_options) ||
+      chooses_among_all(first, options.detector_options)) {
+    const double width = static_cast<double>(std::min(feature_width, options.detector_options.softpatch.space.width));
+    needs.bank_bytes = std::max(needs.bank_bytes, static_cast<int64_t>(patches * 2 * width * sizeof(float)));
   }
   return needs;
 }

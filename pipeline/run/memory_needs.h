@@ -18,7 +18,9 @@ constexpr int kBanksAtOnce = 2;  // stage 2: the final detector's and that of a 
 struct MemoryNeeds {
   int64_t feature_bytes = 0;  // of all training images
   int64_t table_bytes = 0;    // the table of distances; 0 where no stage uses one
-  int64_t bank_bytes = 0;     // the references of a memory bank on its device: as rows, and packed for the search
+  // Of a memory bank on its device: the references as rows, and packed for the search; where those are chosen among all
+  // patches, these.
+  int64_t bank_bytes = 0;
 };
 
 // Of `num_images` training images with about so many patches each.

@@ -25,6 +25,17 @@ TEST_CASE("needs are counted from images, patches and what the detectors keep") 
   CHECK(memory_needs(options, 1000, 200, 160).bank_bytes == 0);
   options.stage1_detector = "patchcore";
   CHECK(memory_needs(options, 1000, 200, 160).table_bytes == both.table_bytes);
+  options = RunOptions();
+  options.detector = "softpatch";
+  CHECK(memory_needs(options, 1000, 200, 160).table_bytes == 0);
+  CHECK(memory_needs(options, 1000, 200, 160).bank_bytes == 1000 * 200 * 2 * 128 * 4);
+  CHECK(memory_needs(options, 1000, 200, 100).bank_bytes == 1000 * 200 * 2 * 100 * 4);
+  options.stage1_detector = "patchcore";
+  CHECK(memory_needs(options, 1000, 200, 160).table_bytes == both.table_bytes);
+  CHECK(memory_needs(options, 1000, 200, 160).bank_bytes == 1000 * 200 * 2 * 128 * 4);
+  options.detector = options.stage1_detector;
+  options.detector_options.patchcore.selector = models::PatchcoreOptions::Selector::kGreedy;
+  CHECK(memory_needs(options, 1000, 200, 160).bank_bytes == 1000 * 200 * 2 * 128 * 4);
 }
 
 TEST_CASE("what is kept in memory never exceeds three quarters of the limit, and is all there is under a large one") {

@@ -37,6 +37,10 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["reference_share"] = bank.space.reference_share;
   c["bank_width"] = bank.space.width;
   c["whiten"] = bank.space.whiten;
+  const models::SoftpatchOptions& soft = o.detector_options.softpatch;
+  c["discriminator"] = models::discriminator_name(soft.discriminator);
+  c["lof_neighbours"] = soft.neighbours;
+  c["noise_share"] = soft.noise_share;
   const models::DinomalyOptions& trained = o.detector_options.dinomaly;
   c["recipe"] = trained.recipe == models::DinomalyOptions::Recipe::kDinomaly ? "dinomaly" : "llbnad";
   c["iterations"] = trained.iterations;

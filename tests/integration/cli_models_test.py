@@ -173,6 +173,33 @@ def a_trained_detector_runs_both_stages_and_scores_from_its_file():
 
 
 @check
+def softpatch_does_what_its_flags_say():
+    work = Work()
+    soft = ("--detector", "softpatch")
+    work.train(*soft).must(0)  # stage 1 has its sub-models
+    check_scores(work, "run")
+    work.train(*soft, "--stage1-detector=patchcore", out="mixed").must(0)
+    check_scores(work, "mixed")
+    seen = set()
+    for number, flags in enumerate(([], ["--discriminator=nearest"], ["--discriminator=gaussian"], ["--noise-share=0"],
+                                    ["--lof-neighbours=2"], ["--coreset-ratio=0.5"])):
+        out = "single%d" % number
+        work.train(*soft, "--single-stage", *flags, out=out).must(0)
+        recorded = json.loads(read(work(out + "/run.json")))["configuration"]
+        for flag in flags:
+            name, value = flag[2:].replace("-", "_").split("=")
+            assert str(recorded[name]) == value or recorded[name] == float(value), recorded
+        seen.add(read(work(out + "/scores.csv")))
+    assert len(seen) == 6, "a flag that changes nothing"
+    work.train(*soft, "--discriminator=LOF", out="no").must(2, "--discriminator=LOF")
+    work.train(*soft, "--noise-share=1", out="no").must(2, "--noise-share=1")
+    work.train(*soft, "--lof-neighbours=64", out="no").must(2, "--lof-neighbours=64")
+    work.train(*soft, "--rescue=patches", out="no").must(2, "needs memory banks")
+    needs = json.loads(assay("plan", work("data/list.csv"), "--image-size=64", *soft, "--json").must(0).out)
+    assert needs["distance_table_bytes"] == 0
+
+
+@check
 def sub_models_as_the_final_detector_score_from_their_file():
     work = Work()
     work.train("--ensemble").must(0)

@@ -411,27 +411,32 @@ TEST_CASE("a damaged table of tracked scores is made again, and a trajectory nee
   CHECK(failure_of(options, set.new_out()).find("--aggregate=trajectory: needs a detector that trains") == 0);
 }
 
-TEST_CASE("padim goes through both stages without a case of its own") {
+TEST_CASE("padim and softpatch go through both stages without a case of their own") {
   TinySet set;
-  RunOptions options = set.options();
-  options.detector = "padim";
-  options.aggregate = AggregateRule();
-  options.rescue = Rescue::kNone;
-  const std::string out = set.new_out();
-  const Json result = run_to(options, out);
-  CHECK(result["image_auroc"].is_number());
-  CHECK(Model::load(out + "/model.assay").value()->detector_name() == "padim");
-  options.stage1_detector = "patchcore";
-  run_to(options, set.new_out());
+  for (const std::string detector : {"padim", "softpatch"}) {
+    CAPTURE(detector);
+    RunOptions options = set.options();
+    options.detector = detector;
+    options.aggregate = AggregateRule();
+    options.rescue = Rescue::kNone;
+    const std::string out = set.new_out();
+    const Json result = run_to(options, out);
+    CHECK(result["image_auroc"].is_number());
+    CHECK(Model::load(out + "/model.assay").value()->detector_name() == detector);
+    options.stage1_detector = "patchcore";
+    run_to(options, set.new_out());
+    options.single_stage = true;
+    run_to(options, set.new_out());
+  }
 }
 
 TEST_CASE("the sub-models of every detector may be the final one, which scores from its file as in the run") {
   TinySet set;
-  for (const std::string detector : {"patchcore", "padim", "dinomaly"}) {
+  for (const std::string detector : {"patchcore", "softpatch", "padim", "dinomaly"}) {
     CAPTURE(detector);
     RunOptions options = detector == "patchcore" ? set.options() : tracked_options(set);
     options.detector = detector;
-    if (detector == "padim") options.aggregate.aggregate = Aggregate::kMean;
+    if (detector == "softpatch" || detector == "padim") options.aggregate.aggregate = Aggregate::kMean;
     options.ensemble = true;
     const std::string out = set.new_out();
     const Json result = run_to(options, out);

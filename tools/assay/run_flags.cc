@@ -89,7 +89,7 @@ const std::vector<Flag>& data_flags() {
 
 const std::vector<Flag>& training_flags() {
   static const std::vector<Flag> table = {
-      {"detector", FlagType::kText, "patchcore", "patchcore|padim|dinomaly", 0, 0, "final detector"},
+      {"detector", FlagType::kText, "patchcore", "patchcore|softpatch|padim|dinomaly", 0, 0, "final detector"},
       {"stage1-detector", FlagType::kText, "", "NAME", 0, 0,
        "detector of stage 1; if not given the final one's kind, and patchcore where that trains, unless --ensemble, "
        "--track-scores or --aggregate=trajectory asks for its sub-models"},
@@ -107,9 +107,15 @@ const std::vector<Flag>& training_flags() {
        "max, mean, or top:S, the mean of the share S of highest pixels"},
       {"selector", FlagType::kText, "random", "random|greedy", 0, 0, "patchcore: which patches become references"},
       {"reference-share", FlagType::kFloat, "0.25", "S", 0.0001, 1, "patchcore, random: share of each image's patches"},
-      {"coreset-ratio", FlagType::kFloat, "0.1", "S", 0.00001, 1, "patchcore, greedy: share of all patches"},
+      {"coreset-ratio", FlagType::kFloat, "0.1", "S", 0.00001, 1,
+       "patchcore, greedy, and softpatch: share of all patches that become references"},
       {"whiten", FlagType::kFloat, "0", "W", 0, 1,
-       "patchcore: 1 scales principal components to equal variance, 0 leaves them"},
+       "patchcore and softpatch: 1 scales principal components to equal variance, 0 leaves them"},
+      {"discriminator", FlagType::kText, "lof", "lof|nearest|gaussian", 0, 0,
+       "softpatch: what tells noise among the patches at one position of all images"},
+      {"lof-neighbours", FlagType::kInt, "6", "K", 1, static_cast<double>(models::kMaxOthers),
+       "softpatch, lof: neighbours whose density a patch's is compared with"},
+      {"noise-share", FlagType::kFloat, "0.15", "S", 0, 0.99, "softpatch: share of all patches left out as noise"},
       {"preset", FlagType::kText, "fast", "fast|paper|llbnad", 0, 0,
        "dinomaly: fast, 1000 iterations; paper, its published 5000; llbnad, the other published recipe, 5000"},
       {"iterations", FlagType::kInt, "0", "N", 0, 1000000,
@@ -220,6 +226,12 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   bank.coreset_ratio = flags.number("coreset-ratio");
   bank.space.reference_share = flags.number("reference-share");
   bank.space.whiten = flags.number("whiten");
+  models::SoftpatchOptions& soft = o.detector_options.softpatch;
+  soft.discriminator = models::discriminator_from_name(flags.text("discriminator")).value();
+  soft.neighbours = flags.integer("lof-neighbours");
+  soft.noise_share = flags.number("noise-share");
+  soft.coreset_ratio = bank.coreset_ratio;
+  soft.space = bank.space;
   models::DinomalyOptions& trained = o.detector_options.dinomaly;
   const std::string& preset = flags.text("preset");
   trained.recipe =
