@@ -11,8 +11,8 @@
 namespace assay::pipeline {
 namespace {
 
-constexpr const char* kAggregateNames[] = {"mean",    "max",      "max_var", "median",
-                                           "trimmed", "expected", "support", "trajectory"};
+constexpr const char* kAggregateNames[] = {"mean",     "max",     "max_var",       "median",     "trimmed",
+                                           "expected", "support", "bank_ensemble", "out_of_bag", "trajectory"};
 
 double mean_of(const std::vector<double>& v) {
   return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
@@ -44,6 +44,8 @@ double combine(std::vector<double> v, Aggregate aggregate) {
       return mean_of(v);
     case Aggregate::kExpected:
     case Aggregate::kSupport:
+    case Aggregate::kBankEnsemble:
+    case Aggregate::kOutOfBag:
       break;
   }
   throw Error("aggregate_scores: this aggregate is computed from distances, not from sub-models' scores");
@@ -70,7 +72,8 @@ void normalise_robust(std::vector<double>& scores, const std::vector<bool>& coun
 }  // namespace
 
 bool needs_distance_table(Aggregate aggregate) {
-  return aggregate == Aggregate::kExpected || aggregate == Aggregate::kSupport;
+  return aggregate == Aggregate::kExpected || aggregate == Aggregate::kSupport ||
+         aggregate == Aggregate::kBankEnsemble || aggregate == Aggregate::kOutOfBag;
 }
 
 bool needs_tracked_scores(Aggregate aggregate) { return aggregate == Aggregate::kTrajectory; }

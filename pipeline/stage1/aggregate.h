@@ -11,14 +11,16 @@
 namespace assay::pipeline {
 
 enum class Aggregate {
-  kMean,        // arXiv 2508.07441, eq. 5
-  kMax,         // the most suspicious verdict
-  kMaxVar,      // max times variance, as in the published code
-  kMedian,      // of an even count the mean of the middle two
-  kTrimmed,     // mean without the lowest and the highest; the mean where there are fewer than three
-  kExpected,    // memory banks only: exact mean over all partitions (pipeline/stage1/expected_minimum.h)
-  kSupport,     // memory banks only: distance to the k-th nearest other image (pipeline/stage1/bank_scores.h)
-  kTrajectory,  // detectors that train only: the mean, of scores while sub-models were trained (trajectory.h)
+  kMean,          // arXiv 2508.07441, eq. 5
+  kMax,           // the most suspicious verdict
+  kMaxVar,        // max times variance, as in the published code
+  kMedian,        // of an even count the mean of the middle two
+  kTrimmed,       // mean without the lowest and the highest; the mean where there are fewer than three
+  kExpected,      // memory banks only: exact mean over all partitions (pipeline/stage1/expected_minimum.h)
+  kSupport,       // memory banks only: distance to the k-th nearest other image (pipeline/stage1/bank_scores.h)
+  kBankEnsemble,  // memory banks only: mean over many sparse random banks (random_banks.h)
+  kOutOfBag,      // memory banks only: median over the random banks that do not hold the image (random_banks.h)
+  kTrajectory,    // detectors that train only: the mean, of scores while sub-models were trained (trajectory.h)
 };
 enum class Over {
   kAll,      // every sub-model, also the one that was fitted to the image (paper)
@@ -48,7 +50,7 @@ const char* over_name(Over over);
 const char* normalise_name(Normalise normalise);
 
 // scores: (N, K) row-major, finite; of kTrajectory the areas. subset: (N), the sub-model each image was used to fit.
-// Returns (N); higher is more suspicious. kExpected and kSupport come from distances and not from sub-models; they are
+// Returns (N); higher is more suspicious. Aggregates that need the distance table do not come from sub-models; they are
 // the caller's fault here (assay::Error).
 std::vector<double> aggregate_scores(const std::vector<double>& scores, const std::vector<int>& subset, int num_models,
                                      const AggregateRule& rule);

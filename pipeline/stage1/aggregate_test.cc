@@ -57,11 +57,13 @@ TEST_CASE("a held-out score ignores what the own sub-model says, even when that 
 }
 
 TEST_CASE("names go both ways and a wrong one is told what is known") {
-  for (const char* name : {"mean", "max", "max_var", "median", "trimmed", "expected", "support", "trajectory"}) {
+  for (const char* name : {"mean", "max", "max_var", "median", "trimmed", "expected", "support", "bank_ensemble",
+                           "out_of_bag", "trajectory"}) {
     CHECK(aggregate_name(aggregate_from_name(name).value()) == std::string(name));
   }
   CHECK(aggregate_from_name("mode").message() ==
-        "aggregate 'mode': expected one of mean|max|max_var|median|trimmed|expected|support|trajectory");
+        "aggregate 'mode': expected one of mean|max|max_var|median|trimmed|expected|support|bank_ensemble|out_of_bag|"
+        "trajectory");
 }
 
 TEST_CASE("the median and the median absolute deviation") {

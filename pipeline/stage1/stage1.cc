@@ -9,10 +9,14 @@
 #include "pipeline/stage1/bank_scores.h"
 #include "pipeline/stage1/distance_table.h"
 #include "pipeline/stage1/partition.h"
+#include "pipeline/stage1/random_banks.h"
 #include "pipeline/stage1/trajectory.h"
 
 namespace assay::pipeline {
 namespace {
+
+// As published, whatever the scores of other aggregates are.
+constexpr models::ImageScoreRule kOutOfBagScore = {models::ImageScoreRule::Kind::kTop, 0.005};
 
 std::vector<int64_t> all_images(const models::FeatureSource& features) {
   std::vector<int64_t> images(features.num_images());
@@ -81,26 +85,40 @@ class Stage1 {
     } else {
       ASSAY_RETURN_IF_ERROR(score_by_sub_models(round, seed, result));
     }
-    in_bank_ = result->selection.kept;
-    switch (options_.aggregate.aggregate) {
-      case Aggregate::kExpected:
-        result->suspicion =
-            scores_from_table(features_, images_, *table_,
-                              expected_held_out_minimum(in_bank_, options_.expected_bank_share), options_.scoring);
-        break;
-      case Aggregate::kSupport:
-        result->suspicion = scores_from_table(features_, images_, *table_,
-                                              support_distance(in_bank_, options_.support_rank), options_.scoring);
-        break;
-      case Aggregate::kTrajectory:
-        result->suspicion =
-            aggregate_scores(trajectory_areas(result->tracked), result->subset, options_.subsets, options_.aggregate);
-        break;
-      default:
-        result->suspicion = aggregate_scores(result->scores, result->subset, options_.subsets, options_.aggregate);
+    const Aggregate aggregate = options_.aggregate.aggregate;
+    if (table_) {
+      Result<PatchRule> rule = patch_rule(result->selection.kept, seed);
+      if (!rule.ok()) return rule.status();
+      patch_rule_ = std::move(rule).value();
+    }
+    if (needs_distance_table(aggregate)) {
+      ScoringRule scoring = options_.scoring;
+      if (aggregate == Aggregate::kOutOfBag) scoring.image_score = kOutOfBagScore;
+      result->suspicion = scores_from_table(features_, images_, *table_, patch_rule_, scoring);
+    } else {
+      const bool is_area = needs_tracked_scores(aggregate);
+      result->suspicion = aggregate_scores(is_area ? trajectory_areas(result->tracked) : result->scores, result->subset,
+                                           options_.subsets, options_.aggregate);
     }
     progress_->end();
     return progress_->stop_requested() ? Status::error(kInterrupted) : Status();
+  }
+
+  // What a patch's suspicion is: the aggregate's own rule, of aggregates of sub-models' scores the support distance.
+  Result<PatchRule> patch_rule(const std::vector<uint8_t>& in_bank, uint64_t seed) const {
+    switch (const Aggregate aggregate = options_.aggregate.aggregate) {
+      case Aggregate::kExpected:
+        return expected_held_out_minimum(in_bank, options_.expected_bank_share);
+      case Aggregate::kBankEnsemble:
+      case Aggregate::kOutOfBag: {
+        const Over over = aggregate == Aggregate::kOutOfBag ? Over::kHeldOut : options_.aggregate.over;
+        Result<PatchRule> rule = distance_to_banks(in_bank, random_banks_of(aggregate), over, seed);
+        if (!rule.ok()) return Status::error("--aggregate=", aggregate_name(aggregate), ": ", rule.message());
+        return rule;
+      }
+      default:
+        return support_distance(in_bank, options_.support_rank);
+    }
   }
 
   Status score_by_sub_models(int round, uint64_t seed, Stage1Result* result) {
@@ -140,7 +158,7 @@ class Stage1 {
       result->selection = select_kept({scores.begin(), scores.end()}, options_.keep, result->tail.threshold);
       return;
     }
-    const auto values = patch_values(*table_, support_distance(in_bank_, options_.support_rank));
+    const auto values = patch_values(*table_, patch_rule_);
     std::vector<float> all;
     for (const std::vector<float>& v : values) all.insert(all.end(), v.begin(), v.end());
     result->tail = find_null_tail(all, options_.false_share);
@@ -171,7 +189,7 @@ class Stage1 {
   const Stage1Options& options_;
   Progress* progress_;
   std::vector<int64_t> images_;
-  std::vector<uint8_t> in_bank_;  // images that the scores of the last round compare with
+  PatchRule patch_rule_;  // of the last round, where there is a table
 };
 
 }  // namespace

@@ -213,11 +213,17 @@ TEST_CASE("planted anomalies are set aside, with the table and with fitted sub-m
       CHECK(result.scores.size() == 200);
       for (int64_t i = 0; i < 40; ++i) CHECK(result.selection.kept[i] != features.is_anomalous(i));
     }
-    for (const Aggregate aggregate : {Aggregate::kExpected, Aggregate::kSupport}) {
-      Stage1Options options = keeping(0.8, 5, seed);
-      options.aggregate.aggregate = aggregate;
-      const Stage1Result result = run(features, make_patchcore, options);
-      for (int64_t i = 0; i < 40; ++i) CHECK(result.selection.kept[i] != features.is_anomalous(i));
+    for (const Aggregate aggregate :
+         {Aggregate::kExpected, Aggregate::kSupport, Aggregate::kBankEnsemble, Aggregate::kOutOfBag}) {
+      for (const bool automatic : {false, true}) {
+        CAPTURE(aggregate_name(aggregate));
+        Stage1Options options = keeping(0.8, 5, seed);
+        options.keep.automatic = automatic;
+        options.false_share = 0.01;
+        options.aggregate.aggregate = aggregate;
+        const Stage1Result result = run(features, make_patchcore, options);
+        for (int64_t i = 0; i < 40; ++i) CHECK(result.selection.kept[i] != features.is_anomalous(i));
+      }
     }
   }
 }

@@ -127,9 +127,12 @@ const std::vector<Flag>& training_flags() {
       {"recompute", FlagType::kBool, "false", "", 0, 0, "dinomaly: less memory for one more forward pass a step"},
       {"single-stage", FlagType::kBool, "false", "", 0, 0, "fit to all images: the baseline of every comparison"},
       {"subsets", FlagType::kInt, "5", "K", 2, 64, "subsets and sub-models of stage 1"},
-      {"aggregate", FlagType::kText, "auto", "auto|mean|max|max_var|median|trimmed|expected|support|trajectory", 0, 0,
-       "how one image's scores under the sub-models are combined; expected: exact mean over all partitions, memory "
-       "banks only; trajectory: mean over their training, detectors that train only"},
+      {"aggregate", FlagType::kText, "auto",
+       "auto|mean|max|max_var|median|trimmed|expected|support|bank_ensemble|out_of_bag|trajectory", 0, 0,
+       "how one image's scores under the sub-models are combined. Memory banks only: expected, exact mean over all "
+       "partitions; support, distance to the --support-rank-th image; bank_ensemble, mean over 100 random banks of 10 "
+       "% of the images; out_of_bag, median over those of 20 banks of 20 % without the image, top 0.5 % of the map. "
+       "Detectors that train only: trajectory, mean over their training"},
       {"track-scores", FlagType::kInt, "0", "N", 0, 1000000,
        "detectors that train: every N steps of stage 1 all images' scores go to stage1_scores.csv; 0: never, but for "
        "--aggregate=trajectory some twenty times"},
