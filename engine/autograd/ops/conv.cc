@@ -12,13 +12,15 @@ namespace {
 using kernels::ConvShape;
 
 // `wide`: what a convolution reads (and a transposed one writes), `narrow`: what it writes; both (B, H, W, C).
-ConvShape conv_shape(const Shape& wide, const Shape& weight, const Shape& narrow, const Conv2d::Attrs& attrs) {
+template <class Attrs>
+ConvShape conv_shape(const Shape& wide, const Shape& weight, const Shape& narrow, const Attrs& attrs) {
   return {wide[0],   wide[1],   wide[2],   wide[3],      narrow[1], narrow[2],
           narrow[3], weight[1], weight[2], attrs.stride, attrs.pad, attrs.pad};
 }
 
 // `channels`: the axis of the weight that x's channels run along.
-void check_operands(const char* op, const Inputs& in, const Conv2d::Attrs& attrs, int64_t channels) {
+template <class Attrs>
+void check_operands(const char* op, const Inputs& in, const Attrs& attrs, int64_t channels) {
   const Tensor &x = in[0], &weight = in[1];
   check_float32(op, "x", x);
   check_float32(op, "weight", weight);
@@ -96,11 +98,16 @@ void Conv2d::backward(BackwardContext& c, const Attrs& attrs) {
 std::vector<Shape> ConvTranspose2d::infer(const Inputs& in, const Attrs& attrs) {
   check_operands(kName, in, attrs, 0);
   const Tensor &x = in[0], &weight = in[1];
-  const auto out = [&](int64_t axis) { return (x.dim(axis) - 1) * attrs.stride + weight.dim(axis) - 2 * attrs.pad; };
-  ASSAY_CHECK(x.dim(1) >= 1 && x.dim(2) >= 1 && out(1) >= 1 && out(2) >= 1, kName, ": windows of ", weight.dim(1),
-              " x ", weight.dim(2), " from x of shape ", to_string(x.shape()), " without ", attrs.pad,
-              " cells around leave nothing");
-  return {{x.dim(0), out(1), out(2), weight.dim(3)}};
+  const auto out = [&](int64_t axis, int64_t crop) {
+    return (x.dim(axis) - 1) * attrs.stride + weight.dim(axis) - 2 * attrs.pad - crop;
+  };
+  const int64_t height = out(1, attrs.crop_rows), width = out(2, attrs.crop_columns);
+  ASSAY_CHECK(
+      attrs.crop_rows >= 0 && attrs.crop_columns >= 0 && x.dim(1) >= 1 && x.dim(2) >= 1 && height >= 1 && width >= 1,
+      kName, ": windows of ", weight.dim(1), " x ", weight.dim(2), " from x of shape ", to_string(x.shape()),
+      " without ", attrs.pad, " cells around and ", attrs.crop_rows, " x ", attrs.crop_columns,
+      " at the end leave nothing");
+  return {{x.dim(0), height, width, weight.dim(3)}};
 }
 
 void ConvTranspose2d::forward(ForwardContext& c, const Attrs& attrs) {

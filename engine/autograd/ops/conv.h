@@ -20,7 +20,12 @@ struct Conv2d {
 
 struct ConvTranspose2d {
   static constexpr const char* kName = "conv_transpose2d";
-  using Attrs = Conv2d::Attrs;
+  struct Attrs {
+    int64_t stride = 1;
+    int64_t pad = 0;
+    // Rows and columns that are left out at the end: with them each size of a convolution's input can be had back.
+    int64_t crop_rows = 0, crop_columns = 0;
+  };
   static std::vector<Shape> infer(const Inputs& in, const Attrs& attrs);
   static void forward(ForwardContext& context, const Attrs& attrs);
   static void backward(BackwardContext& context, const Attrs& attrs);
@@ -32,9 +37,9 @@ inline Var conv2d(const Var& x, const Var& weight, const Var& bias, int64_t stri
   return apply<Conv2d>({x, weight, bias}, {stride, pad});
 }
 // x: (B, H, W, C_in). weight: (C_in, KH, KW, C_out), PyTorch's (C_in, C_out, KH, KW) with channels last. Result
-// (B, (H - 1) stride + KH - 2 pad, (W - 1) stride + KW - 2 pad, C_out).
-inline Var conv_transpose2d(const Var& x, const Var& weight, int64_t stride, int64_t pad) {
-  return apply<ConvTranspose2d>({x, weight}, {stride, pad});
+// (B, (H - 1) stride + KH - 2 pad - crop_rows, (W - 1) stride + KW - 2 pad - crop_columns, C_out).
+inline Var conv_transpose2d(const Var& x, const Var& weight, const ConvTranspose2d::Attrs& attrs) {
+  return apply<ConvTranspose2d>({x, weight}, attrs);
 }
 
 }  // namespace assay::autograd

@@ -240,26 +240,27 @@ struct Examples<Conv2d> {
 
 template <>
 struct Examples<ConvTranspose2d> {
-  static GradExample make(const char* name, const Shape& x, const Shape& weight, const Shape& y, int64_t stride,
-                          int64_t pad) {
+  static GradExample make(const char* name, const Shape& x, const Shape& weight, const Shape& y,
+                          const ConvTranspose2d::Attrs& attrs) {
     return example(
         name, {x, weight},
         [=](const Vars& v) {
-          const Var out = conv_transpose2d(v[0], v[1], stride, pad);
+          const Var out = conv_transpose2d(v[0], v[1], attrs);
           CHECK(out.shape() == y);
           return out;
         },
         [=](const Values& in) {
           Doubles out(static_cast<size_t>(num_elements(y)));
-          for_each_product(y, weight, x, stride, pad,
+          for_each_product(y, weight, x, attrs.stride, attrs.pad,
                            [&](size_t to, size_t b, size_t a) { out[to] += in[0][a] * in[1][b]; });
           return out;
         });
   }
   static std::vector<GradExample> list() {
-    return {make("windows side by side", {2, 3, 2, 4}, {4, 2, 2, 3}, {2, 6, 4, 3}, 2, 0),
-            make("windows over each other", {1, 3, 3, 2}, {2, 4, 4, 3}, {1, 6, 6, 3}, 2, 1),
-            make("without stride", {1, 4, 3, 2}, {2, 3, 3, 4}, {1, 4, 3, 4}, 1, 1)};
+    return {make("windows side by side", {2, 3, 2, 4}, {4, 2, 2, 3}, {2, 6, 4, 3}, {2, 0}),
+            make("windows over each other", {1, 3, 3, 2}, {2, 4, 4, 3}, {1, 6, 6, 3}, {2, 1}),
+            make("without stride", {1, 4, 3, 2}, {2, 3, 3, 4}, {1, 4, 3, 4}, {1, 1}),
+            make("cropped", {2, 2, 3, 4}, {4, 2, 2, 3}, {2, 3, 5, 3}, {2, 0, 1, 1})};
   }
 };
 
@@ -572,12 +573,12 @@ TEST_CASE("operands that do not fit are refused by name") {
                     "conv2d: stride 0 and padding 1, expected at least 1 and 0");
   CHECK_THROWS_WITH(conv2d(of({1, 1, 4, 3}), of({2, 3, 3, 3}), {}, 1, 0),
                     "conv2d: windows of 3 x 3 on x of shape (1, 1, 4, 3) with 0 zeros around");
-  CHECK_THROWS_WITH(conv_transpose2d(of({1, 4, 4, 3}), of({2, 3, 3, 3}), 1, 1),
+  CHECK_THROWS_WITH(conv_transpose2d(of({1, 4, 4, 3}), of({2, 3, 3, 3}), {1, 1}),
                     "conv_transpose2d: weight has shape (2, 3, 3, 3), x has shape (1, 4, 4, 3), expected (C_in, KH, "
                     "KW, C_out) and (B, H, W, C_in)");
-  CHECK_THROWS_WITH(conv_transpose2d(of({1, 1, 4, 2}), of({2, 1, 3, 3}), 1, 1),
-                    "conv_transpose2d: windows of 1 x 3 from x of shape (1, 1, 4, 2) without 1 cells around leave "
-                    "nothing");
+  CHECK_THROWS_WITH(conv_transpose2d(of({1, 1, 4, 2}), of({2, 1, 3, 3}), {1, 1, 0, 0}),
+                    "conv_transpose2d: windows of 1 x 3 from x of shape (1, 1, 4, 2) without 1 cells around and 0 x 0 "
+                    "at the end leave nothing");
   CHECK_THROWS_WITH(attention(of({2, 3, 10}), 2),
                     "attention: qkv has shape (2, 3, 10), expected (B, T, 3 C) with C a multiple of 2 heads");
   CHECK_THROWS_AS(attention(of({3, 12}), 2), Error);
