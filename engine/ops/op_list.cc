@@ -18,6 +18,7 @@
 #include "kernels/knn/segment_minimum.h"
 #include "kernels/knn/top_k.h"
 #include "kernels/matmul/gemm.h"
+#include "kernels/norm/batch_norm.h"
 #include "kernels/pool/neighbourhood_mean.h"
 #include "kernels/resize/antialias_resize.h"
 #include "kernels/resize/nearest_resize.h"
@@ -36,6 +37,7 @@ const std::vector<ListedOp>& op_list() {
   static const std::vector<ListedOp> list = {
       listed("add_row", kernels::add_row),
       listed("antialias_resize", kernels::antialias_resize),
+      listed("batch_norm_apply", kernels::batch_norm_apply),
       listed("coreset_greedy", kernels::greedy_k_center),
       listed("from_bfloat16", kernels::from_bfloat16),
       listed("gather_columns", kernels::gather_columns),

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/device/cuda_api.h"
+#include "engine/ops/batch_norm_apply.h"
 #include "engine/ops/convert_bfloat16.h"
 #include "engine/ops/convert_float16.h"
 #include "engine/ops/coreset_greedy.h"
@@ -82,6 +83,11 @@ std::map<std::string, Call> examples() {
          return std::vector<Tensor>{y};
        }},
       {"antialias_resize", [=] { return std::vector<Tensor>{antialias_resize(image, 1, 1)}; }},
+      {"batch_norm_apply",
+       [=] {
+         const Tensor channel = tensor_of<float>({3}, {1, 2, 3});
+         return std::vector<Tensor>{batch_norm_apply(rows, channel, channel, channel, channel, 1e-5f)};
+       }},
       {"coreset_greedy",
        [=] {
          const Coreset c = coreset_greedy(rows, 3, 0);

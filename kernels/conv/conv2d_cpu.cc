@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolution on the CPU: the windows of one row of outputs are laid out as the rows of a matrix, which gemm multiplies
-// by the weights. Rows of outputs in parallel. (The backbone uses oneDNN's convolutions; this is the kernel's twin.)
+// Convolution on the CPU: the windows of some outputs are laid out as the rows of a matrix, which gemm multiplies by
+// the weights. Pieces of the outputs in parallel. (The backbone uses oneDNN's convolutions; networks that are trained,
+// this.)
 #include <algorithm>
 #include <vector>
 
@@ -31,31 +32,24 @@ void copy_window(const Conv2dArgs& a, const float* x, int64_t i, int64_t j, floa
 }  // namespace
 
 void conv2d_cpu(const Conv2dArgs& a) {
-  if (a.out_width == 0 || a.out_channels == 0) return;
+  if (a.out_height == 0 || a.out_width == 0 || a.out_channels == 0) return;
   const int64_t depth = a.kernel_height * a.kernel_width * a.channels;
-  parallel_for(a.batch * a.out_height, 1, [&](int64_t begin, int64_t end) {
-    std::vector<float> windows(a.out_width * depth), sums(a.out_width * a.out_channels);
-    for (int64_t row = begin; row < end; ++row) {
+  // As many rows as gemm takes at once.
+  parallel_for(a.batch * a.out_height * a.out_width, kGemmRowsPerPiece, [&](int64_t begin, int64_t end) {
+    std::vector<float> windows((end - begin) * depth), sums((end - begin) * a.out_channels);
+    for (int64_t cell = begin; cell < end; ++cell) {
+      const int64_t row = cell / a.out_width;
       const float* x = a.x + row / a.out_height * a.height * a.width * a.channels;
-      for (int64_t j = 0; j < a.out_width; ++j) copy_window(a, x, row % a.out_height, j, windows.data() + j * depth);
-      GemmArgs product = {windows.data(),
-                          a.weight,
-                          sums.data(),
-                          a.out_width,
-                          a.out_channels,
-                          depth,
-                          std::max<int64_t>(depth, 1),
-                          std::max<int64_t>(depth, 1),
-                          a.out_channels,
-                          false,
-                          true};
-      product.epilogue.bias = a.bias;
-      run(gemm, product);
-      const int64_t first = row * a.out_width * a.out_channels;
-      for (size_t i = 0; i < sums.size(); ++i) {
-        const float other = a.residual != nullptr ? a.residual[first + static_cast<int64_t>(i)] : 0;
-        a.y[first + static_cast<int64_t>(i)] = activate(sums[i] + other, a.activation);
-      }
+      copy_window(a, x, row % a.out_height, cell % a.out_width, windows.data() + (cell - begin) * depth);
+    }
+    GemmArgs product = {windows.data(), a.weight,       sums.data(), end - begin, a.out_channels, depth, depth,
+                        depth,          a.out_channels, false,       true};
+    product.epilogue.bias = a.bias;
+    run(gemm, product);
+    const int64_t first = begin * a.out_channels;
+    for (size_t i = 0; i < sums.size(); ++i) {
+      const float other = a.residual != nullptr ? a.residual[first + static_cast<int64_t>(i)] : 0;
+      a.y[first + static_cast<int64_t>(i)] = activate(sums[i] + other, a.activation);
     }
   });
 }

@@ -14,17 +14,36 @@ constexpr double kDeviation = 0.01;
 constexpr double kCut = 3;  // deviations
 constexpr size_t kMostListed = 10;
 
+double truncated_normal(kernels::Generator& generator) {
+  double z = generator.normal();
+  while (std::abs(z) > kCut) z = generator.normal();  // one in 370
+  return kDeviation * z;
+}
+
 void fill(Initial initial, uint64_t seed, uint64_t stream, const Tensor& value) {
   float* x = value.data<float>();
-  if (initial != Initial::kTruncatedNormal) {
-    std::fill_n(x, value.size(), initial == Initial::kOnes ? 1.0f : 0.0f);
-    return;
-  }
+  const auto fill_with = [&](const auto& next) {
+    for (int64_t i = 0; i < value.size(); ++i) x[i] = static_cast<float>(next());
+  };
   kernels::Generator generator(seed, stream);
-  for (int64_t i = 0; i < value.size(); ++i) {
-    double z = generator.normal();
-    while (std::abs(z) > kCut) z = generator.normal();  // one in 370
-    x[i] = static_cast<float>(kDeviation * z);
+  switch (initial) {
+    case Initial::kZeros:
+    case Initial::kOnes:
+      std::fill_n(x, value.size(), initial == Initial::kOnes ? 1.0f : 0.0f);
+      return;
+    case Initial::kTruncatedNormal:
+      fill_with([&] { return truncated_normal(generator); });
+      return;
+    case Initial::kKaimingNormal: {
+      const double fan_out = static_cast<double>(value.size() / value.dim(value.rank() - 1));
+      fill_with([&, deviation = std::sqrt(2 / fan_out)] { return deviation * generator.normal(); });
+      return;
+    }
+    case Initial::kKaimingUniform: {
+      const double fan_in = static_cast<double>(value.size() / value.dim(0));
+      fill_with([&, most = 1 / std::sqrt(fan_in)] { return most * (2 * generator.uniform() - 1); });
+      return;
+    }
   }
 }
 
@@ -43,7 +62,22 @@ autograd::Parameter* ParameterList::declare(const std::string& name, const Shape
   parameters_.push_back({name, Tensor(), Tensor()});
   shapes_.push_back(shape);
   initials_.push_back(initial);
+  is_buffer_.push_back(false);
   return &parameters_.back();
+}
+
+autograd::Parameter* ParameterList::declare_buffer(const std::string& name, const Shape& shape, Initial initial) {
+  autograd::Parameter* buffer = declare(name, shape, initial);
+  is_buffer_.back() = true;
+  return buffer;
+}
+
+std::vector<autograd::Parameter*> ParameterList::trained() {
+  std::vector<autograd::Parameter*> trained;
+  for (int64_t i = 0; i < size(); ++i) {
+    if (!is_buffer_[static_cast<size_t>(i)]) trained.push_back(&at(i));
+  }
+  return trained;
 }
 
 int64_t ParameterList::num_elements() const {

@@ -27,6 +27,8 @@ enum class Initial {
   kTruncatedNormal,  // deviation 0.01, cut at -0.03 and 0.03 (Guo et al. 2025)
   kZeros,
   kOnes,
+  kKaimingNormal,   // of a convolution: deviation sqrt(2 / (C_out KH KW)), all axes but the last (He et al. 2015)
+  kKaimingUniform,  // as PyTorch does by default: up to 1 / sqrt(all axes but the first) on either side of zero
 };
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
@@ -48,6 +50,8 @@ class ParameterList {
 
   // Throws assay::Error where the name is taken. The value has no elements yet.
   autograd::Parameter* declare(const std::string& name, const Shape& shape, Initial initial);
+  // The same for what a network keeps beside what is trained, as running statistics: no gradient, no optimiser.
+  autograd::Parameter* declare_buffer(const std::string& name, const Shape& shape, Initial initial);
 
   int64_t size() const { return static_cast<int64_t>(parameters_.size()); }
   // In the order of declaration.
@@ -55,6 +59,8 @@ class ParameterList {
   const autograd::Parameter& at(int64_t i) const { return parameters_.at(static_cast<size_t>(i)); }
   const Shape& shape(int64_t i) const { return shapes_.at(static_cast<size_t>(i)); }
   int64_t num_elements() const;  // of all parameters
+  // What an optimiser is given: all but the buffers, in the order of declaration.
+  std::vector<autograd::Parameter*> trained();
 
   // Fresh values. A parameter's depend on seed and its place in the list alone: the same for each device.
   void initialise(uint64_t seed, Device device);
@@ -68,6 +74,7 @@ class ParameterList {
   std::deque<autograd::Parameter> parameters_;
   std::vector<Shape> shapes_;
   std::vector<Initial> initials_;
+  std::vector<bool> is_buffer_;
   std::map<std::string, int64_t> index_;
 };
 

@@ -91,6 +91,7 @@ case("skip_tokens.two", [(2, 5, 3)], lambda x: x[:, 2:])
 case("softmax.rows", [(2, 3, 7)], lambda x: torch.softmax(x, dim=-1))
 
 
+
 # A block of a transformer; inputs 1 and on are its parameters in the order of their declaration.
 def block(x, n1w, n1b, qkvw, qkvb, projw, projb, ls1, n2w, n2b, fc1w, fc1b, fc2w, fc2b, ls2):
     y = attention(F.linear(F.layer_norm(x, (12,), n1w, n1b, 1e-6), qkvw, qkvb), 3)
@@ -101,6 +102,33 @@ def block(x, n1w, n1b, qkvw, qkvb, projw, projb, ls1, n2w, n2b, fc1w, fc1b, fc2w
 
 case("layers.block", [(2, 5, 12), (12,), (12,), (36, 12), (36,), (12, 12), (12,), (12,), (12,), (12,), (24, 12), (24,),
                       (12, 24), (12,), (12,)], block)
+
+
+# Channels last, as the engine has them.
+def images(x):
+    return x.permute(0, 3, 1, 2)
+
+
+def cells(y):
+    return y.permute(0, 2, 3, 1)
+
+
+def conv(x, weight, bias=None, stride=1, pad=1):
+    return cells(F.conv2d(images(x), images(weight), bias, stride, pad))
+
+
+def conv_transpose(x, weight, stride, pad):
+    return cells(F.conv_transpose2d(images(x), images(weight), None, stride, pad))
+
+
+case("batch_norm.maps", [(2, 3, 4, 5), (5,), (5,)],
+     lambda x, g, b: cells(F.batch_norm(images(x), None, None, g, b, True, 0.1, 1e-5)))
+case("concat.three", [(2, 3, 2), (2, 3, 5), (2, 3, 1)], lambda *parts: torch.cat(parts, dim=-1))
+case("conv2d.bias", [(2, 4, 5, 3), (4, 3, 3, 3), (4,)], conv)
+case("conv2d.stride", [(2, 5, 6, 3), (4, 3, 3, 3)], lambda x, w: conv(x, w, stride=2))
+case("conv2d.point", [(2, 4, 4, 6), (4, 1, 1, 6)], lambda x, w: conv(x, w, stride=2, pad=0))
+case("conv_transpose2d.side_by_side", [(2, 3, 2, 4), (4, 2, 2, 3)], lambda x, w: conv_transpose(x, w, 2, 0))
+case("conv_transpose2d.over_each_other", [(1, 3, 3, 4), (4, 4, 4, 3)], lambda x, w: conv_transpose(x, w, 2, 1))
 
 header, data = {}, b""
 for name, t in tensors.items():

@@ -126,6 +126,145 @@ struct Examples<Attention> {
 };
 
 template <>
+struct Examples<BatchNorm> {
+  static std::vector<GradExample> list() {
+    const auto equation = [](const Values& in) {
+      const size_t cols = in[1].size(), rows = in[0].size() / cols;
+      Doubles y(in[0].size());
+      for (size_t c = 0; c < cols; ++c) {
+        double mean = 0, variance = 0;
+        for (size_t r = 0; r < rows; ++r) mean += in[0][r * cols + c] / static_cast<double>(rows);
+        for (size_t r = 0; r < rows; ++r) {
+          variance += std::pow(in[0][r * cols + c] - mean, 2) / static_cast<double>(rows);
+        }
+        for (size_t r = 0; r < rows; ++r) {
+          y[r * cols + c] =
+              (in[0][r * cols + c] - mean) / std::sqrt(variance + static_cast<double>(1e-3f)) * in[1][c] + in[2][c];
+        }
+      }
+      return y;
+    };
+    return {example(
+        "batch_norm", {{2, 3, 4, 5}, {5}, {5}}, [](const Vars& v) { return batch_norm(v[0], v[1], v[2], {1e-3f}); },
+        equation)};
+  }
+};
+
+template <>
+struct Examples<Concat> {
+  static std::vector<GradExample> list() {
+    const auto equation = [](const Values& in) {  // of (2, 3, 2), (2, 3, 5) and (2, 3, 1)
+      Doubles y;
+      for (size_t row = 0; row < 6; ++row) {
+        for (size_t i = 0; i < 3; ++i) {
+          const size_t cols = in[i].size() / 6;
+          for (size_t c = 0; c < cols; ++c) y.push_back(in[i][row * cols + c]);
+        }
+      }
+      return y;
+    };
+    return {example(
+                "three parts", {{2, 3, 2}, {2, 3, 5}, {2, 3, 1}},
+                [](const Vars& v) {
+                  return concat({v[0], v[1], v[2]});
+                },
+                equation),
+            example(
+                "one part twice", {{4, 3}},
+                [](const Vars& v) {
+                  return concat({v[0], v[0]});
+                },
+                [](const Values& in) {
+                  Doubles y;
+                  for (size_t r = 0; r < 4; ++r) {
+                    for (size_t c = 0; c < 6; ++c) y.push_back(in[0][r * 3 + c % 3]);
+                  }
+                  return y;
+                })};
+  }
+};
+
+// Calls f(x's element, weight's element, y's element) for each product of a convolution of x (B, H, W, C) by a weight
+// (O, KH, KW, C) to y (B, OH, OW, O).
+template <class F>
+void for_each_product(const Shape& x, const Shape& weight, const Shape& y, int64_t stride, int64_t pad, const F& f) {
+  for (int64_t b = 0; b < x[0]; ++b) {
+    for (int64_t i = 0; i < y[1]; ++i) {
+      for (int64_t j = 0; j < y[2]; ++j) {
+        for (int64_t p = 0; p < weight[1]; ++p) {
+          for (int64_t q = 0; q < weight[2]; ++q) {
+            const int64_t h = i * stride + p - pad, w = j * stride + q - pad;
+            if (h < 0 || h >= x[1] || w < 0 || w >= x[2]) continue;
+            for (int64_t o = 0; o < y[3]; ++o) {
+              for (int64_t c = 0; c < x[3]; ++c) {
+                f(static_cast<size_t>(((b * x[1] + h) * x[2] + w) * x[3] + c),
+                  static_cast<size_t>(((o * weight[1] + p) * weight[2] + q) * x[3] + c),
+                  static_cast<size_t>(((b * y[1] + i) * y[2] + j) * y[3] + o));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+template <>
+struct Examples<Conv2d> {
+  static GradExample make(const char* name, const Shape& x, const Shape& weight, const Shape& y, bool has_bias,
+                          int64_t stride, int64_t pad) {
+    std::vector<Shape> shapes = {x, weight};
+    if (has_bias) shapes.push_back({weight[0]});
+    return example(
+        name, shapes,
+        [=](const Vars& v) {
+          const Var out = conv2d(v[0], v[1], has_bias ? v[2] : Var(), stride, pad);
+          CHECK(out.shape() == y);
+          return out;
+        },
+        [=](const Values& in) {
+          Doubles out(static_cast<size_t>(num_elements(y)));
+          for (size_t i = 0; i < out.size(); ++i) out[i] = has_bias ? in[2][i % in[2].size()] : 0;
+          for_each_product(x, weight, y, stride, pad,
+                           [&](size_t a, size_t b, size_t to) { out[to] += in[0][a] * in[1][b]; });
+          return out;
+        });
+  }
+  static std::vector<GradExample> list() {
+    return {make("3 x 3", {2, 4, 5, 3}, {4, 3, 3, 3}, {2, 4, 5, 4}, false, 1, 1),
+            make("with stride", {1, 5, 6, 3}, {2, 3, 3, 3}, {1, 3, 3, 2}, true, 2, 1),
+            make("1 x 1 with stride", {2, 4, 4, 3}, {5, 1, 1, 3}, {2, 2, 2, 5}, false, 2, 0),
+            make("not square", {1, 4, 6, 2}, {3, 2, 3, 2}, {1, 3, 4, 3}, true, 1, 0)};
+  }
+};
+
+template <>
+struct Examples<ConvTranspose2d> {
+  static GradExample make(const char* name, const Shape& x, const Shape& weight, const Shape& y,
+                          const ConvTranspose2d::Attrs& attrs) {
+    return example(
+        name, {x, weight},
+        [=](const Vars& v) {
+          const Var out = conv_transpose2d(v[0], v[1], attrs);
+          CHECK(out.shape() == y);
+          return out;
+        },
+        [=](const Values& in) {
+          Doubles out(static_cast<size_t>(num_elements(y)));
+          for_each_product(y, weight, x, attrs.stride, attrs.pad,
+                           [&](size_t to, size_t b, size_t a) { out[to] += in[0][a] * in[1][b]; });
+          return out;
+        });
+  }
+  static std::vector<GradExample> list() {
+    return {make("windows side by side", {2, 3, 2, 4}, {4, 2, 2, 3}, {2, 6, 4, 3}, {2, 0}),
+            make("windows over each other", {1, 3, 3, 2}, {2, 4, 4, 3}, {1, 6, 6, 3}, {2, 1}),
+            make("without stride", {1, 4, 3, 2}, {2, 3, 3, 4}, {1, 4, 3, 4}, {1, 1}),
+            make("cropped", {2, 2, 3, 4}, {4, 2, 2, 3}, {2, 3, 5, 3}, {2, 0, 1, 1})};
+  }
+};
+
+template <>
 struct Examples<Multiply> {
   static std::vector<GradExample> list() {
     const auto run = [](const Vars& v) { return multiply(v[0], v[1]); };
@@ -384,6 +523,25 @@ TEST_CASE("hard mining scales the gradient of the reconstruction at the batch's 
   CHECK(easy == 9);
 }
 
+TEST_CASE("batch_norm moves running statistics on its way forward, once a pass") {
+  const std::vector<float> x = testing::random_values(24, 3);
+  Tape tape;
+  const Var ones = tape.constant(assay::testing::tensor_of<float>({2}, {1, 1}));
+  BatchNorm::Attrs attrs = {1e-5f, 0.25f, assay::testing::tensor_of<float>({2}, {1, 2}),
+                            assay::testing::tensor_of<float>({2}, {3, 4})};
+  const Var y = batch_norm(tape.variable(assay::testing::tensor_of<float>({3, 4, 2}, x)), ones, ones, attrs);
+  tape.backward(sum(y));
+  const std::vector<float> mean = assay::testing::values_of<float>(attrs.running_mean);
+  const std::vector<float> variance = assay::testing::values_of<float>(attrs.running_variance);
+  for (size_t c = 0; c < 2; ++c) {
+    double m = 0, v = 0;
+    for (size_t r = 0; r < 12; ++r) m += x[r * 2 + c] / 12.0;
+    for (size_t r = 0; r < 12; ++r) v += std::pow(x[r * 2 + c] - m, 2) / 11;
+    CHECK(mean[c] == doctest::Approx(0.75 * (1.0 + static_cast<double>(c)) + 0.25 * m).epsilon(1e-6));
+    CHECK(variance[c] == doctest::Approx(0.75 * (3.0 + static_cast<double>(c)) + 0.25 * v).epsilon(1e-6));
+  }
+}
+
 TEST_CASE("operands that do not fit are refused by name") {
   Tape tape;
   const auto of = [&tape](const Shape& shape) {
@@ -396,6 +554,31 @@ TEST_CASE("operands that do not fit are refused by name") {
   CHECK_THROWS_WITH(linear(of({2, 3}), of({4, 3}), of({3})), "linear: bias has shape (3), expected (4)");
   CHECK_THROWS_WITH(layer_norm(of({2, 3}), of({2}), of({3}), 1e-5f), "layer_norm: gamma has shape (2), expected (3)");
   CHECK_THROWS_WITH(layer_norm(of({2, 3}), of({3}), of({3}), 0), "layer_norm: eps is 0, expected a positive number");
+  CHECK_THROWS_WITH(batch_norm(of({1, 3}), of({3}), of({3}), {}),
+                    "batch_norm: x has shape (1, 3), expected (..., C) with C >= 1 and at least two rows");
+  CHECK_THROWS_WITH(batch_norm(of({2, 3}), of({2}), of({3}), {}), "batch_norm: gamma has shape (2), expected (3)");
+  CHECK_THROWS_WITH(batch_norm(of({2, 3}), of({3}), of({3}), {1e-5f, 2}),
+                    "batch_norm: eps is 1e-05, momentum 2, expected a positive number and 0 to 1");
+  CHECK_THROWS_WITH(batch_norm(of({2, 3}), of({3}), of({3}), {1e-5f, 0.1f, of({2}).value()}),
+                    "batch_norm: a running statistic has shape (2), expected (3)");
+  CHECK_THROWS_WITH(concat({of({2, 3}), of({3, 3})}),
+                    "concat: part 1 has shape (3, 3), part 0 (2, 3), expected a difference in the last axis alone");
+  CHECK_THROWS_WITH(concat({of({2, 3}), of({3})}), "concat: part 1 has shape (3), part 0 (2, 3)");
+  CHECK_THROWS_WITH(conv2d(of({1, 4, 4, 3}), of({2, 3, 3, 4}), {}, 1, 1),
+                    "conv2d: weight has shape (2, 3, 3, 4), x has shape (1, 4, 4, 3), expected (C_out, KH, KW, C_in) "
+                    "and (B, H, W, C_in)");
+  CHECK_THROWS_WITH(conv2d(of({1, 4, 4, 3}), of({2, 3, 3, 3}), of({3}), 1, 1),
+                    "conv2d: bias has shape (3), expected (2)");
+  CHECK_THROWS_WITH(conv2d(of({1, 4, 4, 3}), of({2, 3, 3, 3}), {}, 0, 1),
+                    "conv2d: stride 0 and padding 1, expected at least 1 and 0");
+  CHECK_THROWS_WITH(conv2d(of({1, 1, 4, 3}), of({2, 3, 3, 3}), {}, 1, 0),
+                    "conv2d: windows of 3 x 3 on x of shape (1, 1, 4, 3) with 0 zeros around");
+  CHECK_THROWS_WITH(conv_transpose2d(of({1, 4, 4, 3}), of({2, 3, 3, 3}), {1, 1}),
+                    "conv_transpose2d: weight has shape (2, 3, 3, 3), x has shape (1, 4, 4, 3), expected (C_in, KH, "
+                    "KW, C_out) and (B, H, W, C_in)");
+  CHECK_THROWS_WITH(conv_transpose2d(of({1, 1, 4, 2}), of({2, 1, 3, 3}), {1, 1, 0, 0}),
+                    "conv_transpose2d: windows of 1 x 3 from x of shape (1, 1, 4, 2) without 1 cells around and 0 x 0 "
+                    "at the end leave nothing");
   CHECK_THROWS_WITH(attention(of({2, 3, 10}), 2),
                     "attention: qkv has shape (2, 3, 10), expected (B, T, 3 C) with C a multiple of 2 heads");
   CHECK_THROWS_AS(attention(of({3, 12}), 2), Error);

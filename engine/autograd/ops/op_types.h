@@ -7,6 +7,9 @@
 
 #include "engine/autograd/ops/activation.h"
 #include "engine/autograd/ops/attention.h"
+#include "engine/autograd/ops/batch_norm.h"
+#include "engine/autograd/ops/concat.h"
+#include "engine/autograd/ops/conv.h"
 #include "engine/autograd/ops/dropout.h"
 #include "engine/autograd/ops/elementwise.h"
 #include "engine/autograd/ops/layer_norm.h"
@@ -20,7 +23,7 @@
 
 namespace assay::autograd {
 
-using AllOps = std::tuple<Activation, Add, Attention, Dropout, LayerNorm, Linear, LinearAttention, MapCosine, Multiply,
-                          Reduce, Reshape, Scale, SkipTokens, Softmax>;
+using AllOps = std::tuple<Activation, Add, Attention, BatchNorm, Concat, Conv2d, ConvTranspose2d, Dropout, LayerNorm,
+                          Linear, LinearAttention, MapCosine, Multiply, Reduce, Reshape, Scale, SkipTokens, Softmax>;
 
 }  // namespace assay::autograd

@@ -50,6 +50,22 @@ std::map<std::string, Run> runs() {
       {"add.row", [](const Vars& v) { return add(v[0], v[1]); }},
       {"add.difference", [](const Vars& v) { return subtract(v[0], v[1]); }},
       {"attention.two_heads", [](const Vars& v) { return attention(v[0], 2); }},
+      {"batch_norm.maps", [](const Vars& v) { return batch_norm(v[0], v[1], v[2], {1e-5f}); }},
+      {"concat.three",
+       [](const Vars& v) {
+         return concat({v[0], v[1], v[2]});
+       }},
+      {"conv2d.bias", [](const Vars& v) { return conv2d(v[0], v[1], v[2], 1, 1); }},
+      {"conv2d.stride", [](const Vars& v) { return conv2d(v[0], v[1], {}, 2, 1); }},
+      {"conv2d.point", [](const Vars& v) { return conv2d(v[0], v[1], {}, 2, 0); }},
+      {"conv_transpose2d.side_by_side",
+       [](const Vars& v) {
+         return conv_transpose2d(v[0], v[1], {2, 0});
+       }},
+      {"conv_transpose2d.over_each_other",
+       [](const Vars& v) {
+         return conv_transpose2d(v[0], v[1], {2, 1});
+       }},
       {"dropout.quarter", [](const Vars& v) { return dropout(v[0], 0.25f, 3, 11); }},
       {"layer_norm.affine", [](const Vars& v) { return layer_norm(v[0], v[1], v[2], 1e-6f); }},
       {"linear.bias", [](const Vars& v) { return linear(v[0], v[1], v[2]); }},
