@@ -5,15 +5,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <vector>
 
 #include "kernels/base/parallel.h"
 #include "kernels/knn/byte_bank.h"
+#include "kernels/knn/byte_codes.h"
 #include "kernels/knn/nearest_neighbour.h"
 #include "kernels/knn/query_blocks.h"
 #include "kernels/knn/test_banks.h"
@@ -140,8 +143,8 @@ TEST_CASE("byte banks give float32's answers at every edge of vector, tile, pane
   if (skipped()) return;
   for (const int64_t dim : {1, 3, 15, 16, 17, 48, 63, 64, 65, 112, 152, 384, 1031}) {
     CAPTURE(dim);
-    for (const int64_t num_queries : {1, 13, 14, 15, 113}) {
-      Search(random_rows(num_queries, dim, 1), random_rows(dim > 300 ? 300 : 1201, dim, 2), dim).check();
+    for (const int64_t num_queries : {1, 14, 15, 113}) {
+      Search(random_rows(num_queries, dim, 1), random_rows(dim > 300 ? 300 : 601, dim, 2), dim).check();
     }
   }
   for (const int64_t num_rows : {1, 31, 32, 33, 64, 511, 2400}) {
@@ -154,7 +157,7 @@ TEST_CASE("byte banks give float32's answers at every edge of vector, tile, pane
 TEST_CASE("byte banks give float32's answers on random shapes") {
   if (skipped()) return;
   std::mt19937 generator(8);
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 25; ++round) {
     const int64_t dim = 1 + generator() % 200, num_queries = 1 + generator() % 150, num_rows = 1 + generator() % 3000;
     CAPTURE(dim);
     CAPTURE(num_queries);
@@ -194,6 +197,46 @@ TEST_CASE("byte banks tell apart rows that differ in the last places only") {
     Search(changed(queries, [](float v, int64_t) { return v + 1000; }),
            changed(rows, [](float v, int64_t) { return v + 1000; }), dim)
         .check();  // the float32 expansion cancels
+  }
+}
+
+// Row A is the nearest, but rounding takes from its score, and adds to B's, all that Cauchy and Schwarz allow: in
+// turned features, where the query is constant, what rounding leaves of a row is parallel to the query. B's bytes score
+// higher than A's by nearly twice the slack.
+TEST_CASE("byte banks find the nearest row where rounding errs as far as it can") {
+  if (skipped()) return;
+  const int64_t dim = 64;
+  std::vector<std::vector<float>> axes;  // turned unit vectors
+  for (int64_t d = 0; d < dim; ++d) {
+    std::vector<float> unit(dim), turned(dim);
+    std::vector<int8_t> codes(dim);
+    unit[d] = 1;
+    encode_row(unit.data(), dim, turned.data(), codes.data());
+    axes.push_back(turned);
+  }
+  const auto turned_back = [&](const std::vector<double>& x) {
+    std::vector<float> y;
+    for (const std::vector<float>& axis : axes)
+      y.push_back(static_cast<float>(std::inner_product(x.begin(), x.end(), axis.begin(), 0.0)));
+    return y;
+  };
+  for (const int64_t ahead : {20, 40, 55, 60, 61}) {  // features in which B is one byte ahead; A wins below 0.98 * 63
+    CAPTURE(ahead);
+    std::vector<double> a(dim, 30.49), b(dim, 30 - 0.49);
+    for (int64_t d = 1; d <= ahead; ++d) b[d] += 1;
+    a[0] = b[0] = 127;  // so that one byte is 1
+    std::vector<float> rows;
+    for (int64_t r = 0; r < 300; ++r) {
+      const std::vector<float> row = turned_back(r == 40 || r % 100 == 70 ? b
+                                                 : r == 200               ? a
+                                                                          : std::vector<double>(dim));
+      rows.insert(rows.end(), row.begin(), row.end());
+    }
+    const std::vector<float> query = turned_back(std::vector<double>(dim, 1e5));
+    Search search(query, rows, dim);
+    CHECK(search.nearest(true).index == std::vector<int64_t>{200});
+    CHECK(search.blocks_by_bytes(1) == 1);
+    search.check();
   }
 }
 
