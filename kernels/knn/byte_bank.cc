@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/knn/byte_bank.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "kernels/base/parallel.h"
@@ -15,29 +13,6 @@
 #include <hwy/targets.h>
 
 namespace assay::kernels {
-namespace {
-
-// Writes row r of a panel; the panel's maxima grow.
-void put_row(const float* x, int64_t dim, int64_t r, float start, BytePanel panel, float* turned, int8_t* codes) {
-  const int64_t width = byte_width(dim);
-  ByteRow row = {};
-  if (std::isfinite(start)) {
-    row = encode_row(x, dim, turned, codes);
-  } else {
-    std::fill(codes, codes + width, int8_t{0});
-  }
-  panel.scale()[r] = row.scale;
-  panel.start()[r] = start;
-  panel.maxima()[0] = std::max(panel.maxima()[0], row.residual);
-  panel.maxima()[1] = std::max(panel.maxima()[1], row.length);
-  uint8_t* out = panel.codes() + r * kByteGroup;
-  for (int64_t d = 0; d < width; d += kByteGroup) {
-    for (int64_t i = 0; i < kByteGroup; ++i) out[d * kPanelRows + i] = static_cast<uint8_t>(codes[d + i] + 128);
-  }
-}
-
-}  // namespace
-
 bool byte_banks_work() {
   static const bool vnni =
       __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
@@ -61,17 +36,18 @@ bool pack_byte_bank(const PackedBank& bank, std::byte* panels) {
   const int64_t num_panels = (bank.rows + kPanelRows - 1) / kPanelRows;
   std::atomic<bool> too_long{false};
   parallel_for(num_panels, 8, [&](int64_t begin, int64_t end) {
-    std::vector<float> turned(byte_width(bank.dim)), nothing(bank.dim);
+    std::vector<float> turned(byte_width(bank.dim));
     std::vector<int8_t> codes(byte_width(bank.dim));
     for (int64_t p = begin; p < end; ++p) {
       const float* start = bank.panels + p * (bank.dim + 1) * kPanelRows;
       const BytePanel panel(panels + p * BytePanel::bytes(bank.dim));
-      std::fill(panel.maxima(), panel.maxima() + 16, 0.0f);
-      for (int64_t r = 0; r < kPanelRows; ++r) {
-        const int64_t row = p * kPanelRows + r;
-        if (std::isfinite(start[r]) && start[r] < -kMaxHalfNorm) too_long = true;
-        put_row(row < bank.rows ? bank.row_major + row * bank.dim : nothing.data(), bank.dim, r, start[r], panel,
-                turned.data(), codes.data());
+      panel.clear(bank.dim);
+      for (int64_t r = 0; r < kPanelRows && p * kPanelRows + r < bank.rows; ++r) {
+        if (!std::isfinite(start[r])) continue;  // no search takes it
+        const float* x = bank.row_major + (p * kPanelRows + r) * bank.dim;
+        const ByteRow row = encode_row(x, bank.dim, turned.data(), codes.data());
+        if (!is_tame(row)) too_long = true;
+        panel.put(r, row, start[r], codes.data(), bank.dim);
       }
     }
   });

@@ -34,7 +34,7 @@ class Pieces {
 
 int64_t ByteBlock::bytes(int64_t dim, int64_t k) { return ByteBlock(nullptr, dim, k).used_; }
 
-ByteBlock::ByteBlock(void* scratch, int64_t dim, int64_t k) : capacity(k + kSpareRows), k_(k) {
+ByteBlock::ByteBlock(void* scratch, int64_t dim, int64_t k) : capacity(k == 0 ? 0 : k + kSpareRows), k_(k) {
   Pieces pieces(scratch);
   codes = pieces.take<int32_t>(kPadded * byte_width(dim) / kByteGroup);
   correction = pieces.take<int32_t>(kPadded);
@@ -52,30 +52,39 @@ ByteBlock::ByteBlock(void* scratch, int64_t dim, int64_t k) : capacity(k + kSpar
   used_ = pieces.used();
 }
 
-bool ByteBlock::pack(const float* queries, int64_t count, int64_t dim, float rounding) {
-  const int64_t groups = byte_width(dim) / kByteGroup;
+void ByteBlock::clear(int64_t count, int64_t dim) {
+  constexpr float kMost = std::numeric_limits<float>::max();
+  const int64_t tiles = (count + kTile - 1) / kTile;
+  std::fill(codes, codes + tiles * kTile * (byte_width(dim) / kByteGroup), 0);
   for (int64_t q = 0; q < kPadded; ++q) {
-    int32_t* out = codes + q / kTile * kTile * groups + q % kTile;
-    ByteRow row = {};
-    num_left[q] = 0;
-    correction[q] = 0;
-    // Nothing reaches the threshold of a query that is not there.
-    best[q] = q < count ? -std::numeric_limits<float>::max() : std::numeric_limits<float>::max();
-    if (q < count) {
-      row = encode_row(queries + q * dim, dim, turned_, row_codes_);
-      if (!(row.length * row.length * 0.5f <= kMaxHalfNorm)) return false;
-      for (int64_t d = 0; d < byte_width(dim); ++d) correction[q] -= 128 * row_codes_[d];
-    }
-    const bool in_tile = q / kTile * kTile < count;
-    for (int64_t g = 0; in_tile && g < groups; ++g) {
-      out[g * kTile] = 0;
-      if (q < count) std::memcpy(out + g * kTile, row_codes_ + g * kByteGroup, kByteGroup);
-    }
-    scale[q] = row.scale;
-    length[q] = row.length;
-    residual[q] = row.residual + rounding * row.length;
+    num_left[q] = correction[q] = 0;
+    scale[q] = length[q] = residual[q] = 0;
+    best[q] = q < count ? -kMost : kMost;  // nothing reaches the threshold of a query that is not there
   }
-  std::fill(lowers_, lowers_ + kMaxBlockQueries * k_, -std::numeric_limits<float>::max());
+  std::fill(lowers_, lowers_ + kMaxBlockQueries * k_, -kMost);
+}
+
+void ByteBlock::put(int64_t q, const ByteRow& row, const int8_t* row_codes, int64_t dim, float rounding) {
+  const int64_t groups = byte_width(dim) / kByteGroup;
+  int32_t* out = codes + q / kTile * kTile * groups + q % kTile;
+  int32_t sum = 0;
+  for (int64_t g = 0; g < groups; ++g) {
+    std::memcpy(out + g * kTile, row_codes + g * kByteGroup, kByteGroup);
+    for (int64_t i = 0; i < kByteGroup; ++i) sum += row_codes[g * kByteGroup + i];
+  }
+  correction[q] = -128 * sum;
+  scale[q] = row.scale;
+  length[q] = row.length;
+  residual[q] = row.residual + rounding * row.length;
+}
+
+bool ByteBlock::pack(const float* queries, int64_t count, int64_t dim, float rounding) {
+  clear(count, dim);
+  for (int64_t q = 0; q < count; ++q) {
+    const ByteRow row = encode_row(queries + q * dim, dim, turned_, row_codes_);
+    if (!is_tame(row)) return false;
+    put(q, row, row_codes_, dim, rounding);
+  }
   return true;
 }
 

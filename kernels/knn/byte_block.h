@@ -18,11 +18,14 @@ struct ByteBlock {
     float upper;  // bound of its score
   };
 
-  // Lays itself out in scratch: bytes(dim, k), aligned to 64 bytes.
+  // Lays itself out in scratch: bytes(dim, k), aligned to 64 bytes. k: rows wanted of each query; 0: no lists of rows.
   ByteBlock(void* scratch, int64_t dim, int64_t k);
   static int64_t bytes(int64_t dim, int64_t k);
 
-  // Encodes the queries. False where one is not finite or too long.
+  // A block of `count` queries, to be put.
+  void clear(int64_t count, int64_t dim);
+  void put(int64_t q, const ByteRow& row, const int8_t* row_codes, int64_t dim, float rounding);
+  // All at once. False where one is not tame.
   bool pack(const float* queries, int64_t count, int64_t dim, float rounding);
 
   Row* left(int64_t q) const { return rows_ + q * capacity; }

@@ -17,7 +17,12 @@ struct ByteRow {
   float length;    // of the turned row, of scale * codes and of the row, not less than any
 };
 
-// x: (dim) finite. turned: byte_width(dim) floats of scratch; codes: byte_width(dim) in -127..127.
+// Whether no bound of it overflows: it is finite, and half its squared norm at most this.
+constexpr float kMaxHalfNorm = 1e30f;
+inline bool is_tame(const ByteRow& row) { return row.length * row.length * 0.5f <= kMaxHalfNorm; }
+
+// x: (dim), of which a NaN or infinity makes the length one. turned: byte_width(dim) floats of scratch; codes:
+// byte_width(dim) in -127..127.
 ByteRow encode_row(const float* x, int64_t dim, float* turned, int8_t* codes);
 
 }  // namespace assay::kernels

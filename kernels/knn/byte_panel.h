@@ -10,13 +10,14 @@
 
 namespace assay::kernels {
 
-// Half squared norms above this keep a row or query from being searched by bytes: no bound may overflow.
-constexpr float kMaxHalfNorm = 1e30f;
-
 class BytePanel {
  public:
   explicit BytePanel(std::byte* at) : at_(at) {}
   static int64_t bytes(int64_t dim) { return 4 * (16 + 2 * kPanelRows) + kPanelRows * byte_width(dim); }
+
+  // A panel of no rows; a row of it (start: -|x|^2 / 2).
+  void clear(int64_t dim) const;
+  void put(int64_t r, const ByteRow& row, float start, const int8_t* row_codes, int64_t dim) const;
 
   float* maxima() const { return reinterpret_cast<float*>(at_); }  // largest |e|, largest |x'|
   float* scale() const { return maxima() + 16; }                   // (32)
