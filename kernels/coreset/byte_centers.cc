@@ -78,10 +78,14 @@ void ByteCenters::add(int64_t point) {
 }
 
 void ByteCenters::show(const int32_t* points, int64_t num_points, float enough, float* minimum, int32_t* seen) const {
-  parallel_for(num_points, kMaxBlockQueries, [&](int64_t begin, int64_t end) {
+  constexpr int64_t kPointsPerPiece = 4 * kMaxBlockQueries;  // fewer are not worth the threads' waiting for each other
+  parallel_for(num_points, kPointsPerPiece, [&](int64_t begin, int64_t end) {
     std::vector<std::byte> scratch(ByteBlock::bytes(a_.dim, 0) + 64);
     const uintptr_t at = (reinterpret_cast<uintptr_t>(scratch.data()) + 63) / 64 * 64;
-    show_group(points + begin, end - begin, enough, minimum, seen, reinterpret_cast<void*>(at));
+    for (int64_t first = begin; first < end; first += kMaxBlockQueries) {
+      const int64_t count = std::min(kMaxBlockQueries, end - first);
+      show_group(points + first, count, enough, minimum, seen, reinterpret_cast<void*>(at));
+    }
   });
 }
 
