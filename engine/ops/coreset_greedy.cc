@@ -20,7 +20,8 @@ Coreset coreset_greedy(const Tensor& points, int64_t count, int64_t start) {
   const OpContext ctx("coreset_greedy", {{"points", &points}});
   Coreset out{ctx.empty<int64_t>({count}, "coreset"), ctx.empty<float>({count}, "coreset")};
   if (count == 0) return out;
-  const Storage workspace = ctx.workspace(kernels::greedy_k_center_workspace_bytes(num_points, ctx.device().backend));
+  const Storage workspace =
+      ctx.workspace(kernels::greedy_k_center_workspace_bytes(num_points, dim, count, ctx.device().backend));
   ctx.run(kernels::greedy_k_center, {ctx.in<float>(points), ctx.out<int64_t>(out.index), ctx.out<float>(out.radius2),
                                      num_points, dim, count, start, ctx.scratch(workspace)});
   return out;

@@ -3,8 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <limits>
+#include <vector>
 
+#include "engine/ops/top_k_neighbours.h"
 #include "tests/support/test_device.h"
 
 namespace assay::ops {
@@ -23,6 +26,27 @@ TEST_CASE("nearest_neighbour answers with the distance and row of each query's n
   CHECK(testing::on_host(found.index).data<int64_t>()[1] == 2);
   CHECK(testing::on_host(found.distance2).data<float>()[0] == 2);
   CHECK(testing::on_host(found.distance2).data<float>()[1] == 10);
+}
+
+TEST_CASE("nearest_neighbour and top_k_neighbours find the same in a bank of any size and width") {
+  for (const int64_t rows : {100, 700}) {  // the second may be searched by bytes
+    for (const int64_t dim : {8, 64}) {
+      CAPTURE(rows);
+      CAPTURE(dim);
+      std::vector<float> values;
+      for (int64_t i = 0; i < rows * dim; ++i) values.push_back(static_cast<float>(i * 7919 % 1009));
+      const PackedBank bank(matrix(rows, dim, values));  // the tensor is gone when the bank is searched
+      const PackedBank copy = bank;
+      const std::vector<float> last(values.end() - 3 * dim, values.end());
+      const NearestNeighbour found = nearest_neighbour(matrix(3, dim, last), copy);
+      const TopKNeighbours top = top_k_neighbours(matrix(3, dim, last), copy, 1);
+      for (int64_t q = 0; q < 3; ++q) {
+        CHECK(testing::on_host(found.index).data<int64_t>()[q] == rows - 3 + q);
+        CHECK(testing::on_host(found.distance2).data<float>()[q] == 0);
+        CHECK(testing::on_host(top.index).data<int64_t>()[q] == rows - 3 + q);
+      }
+    }
+  }
 }
 
 TEST_CASE("nearest_neighbour takes no queries, and answers -1 from an empty bank") {

@@ -10,10 +10,12 @@
 namespace assay::ops {
 
 // Owns a packed copy of the rows on their device; the tensor it was made from can be dropped. Copies share the packed
-// memory, which never changes, so one bank may be searched from several threads.
+// memory, which never changes, so one bank may be searched from several threads. On CPUs that search faster by bytes
+// (kernels/knn/byte_bank.h) the bank holds these too, a quarter of the rows' memory, and shares the rows' own.
 class PackedBank {
  public:
-  // rows: (N, D) float32, N >= 0, D >= 1. `tag` names the memory in usage reports.
+  // rows: (N, D) float32, N >= 0, D >= 1, not to be written to as long as the bank lives. `tag` names the memory in
+  // usage reports.
   explicit PackedBank(const Tensor& rows, const char* tag = "memory bank");
 
   int64_t rows() const { return rows_; }  // N
@@ -24,7 +26,11 @@ class PackedBank {
   kernels::PackedBank view(const Stream& stream) const;
 
  private:
+  void add_bytes(const Tensor& rows, const char* tag);
+
   Tensor panels_;
+  Tensor row_major_;    // the rows, where there are bytes
+  Tensor byte_panels_;  // uint8; empty: none
   int64_t rows_;
   int64_t dim_;
 };

@@ -3,10 +3,10 @@
 //
 //   s_0 = start,  s_i = argmax_x min_{j < i} |x - s_j|^2,  radius2_i = max_x min_{j <= i} |x - s_j|^2
 //
-// Source: Gonzalez 1985, whose covering radius is at most twice the best possible. Plain form: every step passes over
-// all points once. Distances are sums of (x_d - s_d)^2 in float32, so each is within (D + 2) 2^-23 of the exact one,
-// relatively, and duplicates have distance 0; the choice is exact for these distances. Ties take the lower index. A
-// point is taken once: where all that is left coincides with points taken, the lowest indices follow.
+// Source: Gonzalez 1985, whose covering radius is at most twice the best possible. Distances are sums of (x_d - s_d)^2
+// in float32, so each is within (D + 2) 2^-23 of the exact one, relatively, and duplicates have distance 0; the choice
+// is exact for these distances. Ties take the lower index. A point is taken once: where all that is left coincides with
+// points taken, the lowest indices follow.
 //
 // A distance that is NaN counts as 0, so points with a NaN are taken last; a start with a NaN leaves nothing to tell
 // points apart. A point with an infinity is infinitely far from all others.
@@ -24,14 +24,15 @@ struct GreedyKCenterArgs {
   const float* points;  // (N, D)
   int64_t* selected;    // (count), in the order of choice, all different
   float* radius2;       // (count), never growing
-  int64_t num_points;   // N >= 1; on CUDA below 2^32 - 1
+  int64_t num_points;   // N >= 1; below 2^31 on the CPU, below 2^32 - 1 on CUDA
   int64_t dim;          // D >= 1
   int64_t count;        // 0 to N
   int64_t start;        // 0 to N - 1
-  void* workspace;      // greedy_k_center_workspace_bytes(N, backend), aligned to 64 bytes
+  void* workspace;      // greedy_k_center_workspace_bytes(N, D, count, backend), aligned to 64 bytes
 };
 extern const KernelTable<GreedyKCenterArgs> greedy_k_center;
 
-int64_t greedy_k_center_workspace_bytes(int64_t num_points, Backend backend = Backend::kCpu);
+int64_t greedy_k_center_workspace_bytes(int64_t num_points, int64_t dim, int64_t count,
+                                        Backend backend = Backend::kCpu);
 
 }  // namespace assay::kernels

@@ -26,7 +26,7 @@ struct Problem {
         points(samples(n * d, 1, 0, 1)),
         selected(c),
         radius2(c),
-        workspace(static_cast<int64_t>(greedy_k_center_workspace_bytes(n, testing::test_backend()))) {}
+        workspace(static_cast<int64_t>(greedy_k_center_workspace_bytes(n, d, c, testing::test_backend()))) {}
   void select() {
     launch(greedy_k_center, {points.data(), selected.data(), radius2.data(), num_points, dim, count,
                              /*start=*/0, workspace.data()});

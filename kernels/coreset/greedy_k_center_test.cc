@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
+#include "kernels/coreset/center_distance.h"
 #include "kernels/coreset/greedy_k_center_ref.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/staging.h"
@@ -57,7 +58,7 @@ Selection select(const std::vector<float>& points, int64_t dim, int64_t count, i
   std::copy(points.begin(), points.end(), shifted.data());
   GuardedBuffer<int64_t> selected(count);
   GuardedBuffer<float> radius2(count);
-  GuardedBuffer<char> workspace(greedy_k_center_workspace_bytes(num_points, testing::test_backend()), 0);
+  GuardedBuffer<char> workspace(greedy_k_center_workspace_bytes(num_points, dim, count, testing::test_backend()), 0);
   Staging s;
   run(greedy_k_center,
       GreedyKCenterArgs{s.in(shifted), s.out(selected), s.out(radius2), num_points, dim, count, start,
@@ -167,6 +168,79 @@ TEST_CASE("greedy_k_center takes points with a NaN last and points with an infin
     CHECK(all.radius2[0] == kInf);
     CHECK(std::isfinite(all.radius2[1]));
   });
+}
+
+// Every step passes over all points: the same distances, in float32.
+Selection textbook(const std::vector<float>& points, int64_t dim, int64_t count, int64_t start) {
+  const int64_t num_points = static_cast<int64_t>(points.size()) / dim;
+  std::vector<float> minimum(num_points, kInf);
+  Selection out;
+  for (int64_t center = start; static_cast<int64_t>(out.selected.size()) < count;) {
+    out.selected.push_back(center);
+    minimum[center] = -1;
+    int64_t farthest = 0;
+    for (int64_t i = 0; i < num_points; ++i) {
+      float& m = minimum[i];
+      if (m >= 0) m = lowered(m, center_distance2(points.data() + i * dim, points.data() + center * dim, dim));
+      if (m > minimum[farthest]) farthest = i;
+    }
+    out.radius2.push_back(std::max(0.0f, minimum[farthest]));
+    center = farthest;
+  }
+  return out;
+}
+
+// Points in `clusters` balls, the radius of each `spread`, some of them the same.
+std::vector<float> clustered_points(int64_t points, int64_t dim, int64_t clusters, float spread, uint32_t seed) {
+  std::vector<float> x = random_points(points, dim, seed);
+  const std::vector<float> centers = random_points(clusters, dim, seed + 1);
+  for (int64_t i = 0; i < points; ++i) {
+    for (int64_t d = 0; d < dim; ++d) {
+      x[i * dim + d] = centers[i * i % clusters * dim + d] + (i % 11 == 0 ? 0 : spread * x[i * dim + d]);
+    }
+  }
+  return x;
+}
+
+TEST_CASE("greedy_k_center takes the textbook loop's points, bit for bit, though it skips most distances") {
+  if (on_cuda()) return;  // CUDA has the textbook loop itself
+  set_num_threads(1);     // many short steps: on a busy machine threads would wait for each other most of the time
+  for_each_target([](const char* target) {
+    CAPTURE(target);
+    for (const int64_t dim : {20, 64, 115}) {
+      CAPTURE(dim);
+      const std::vector<float> noise = random_points(2300, dim, 11);
+      CHECK(select(noise, dim, 120, 3) == textbook(noise, dim, 120, 3));
+      for (const float spread : {1.0f, 1e-3f, 1e-7f}) {
+        CAPTURE(spread);
+        const std::vector<float> points = clustered_points(2300, dim, 37, spread, 12);
+        CHECK(select(points, dim, 150, 2299) == textbook(points, dim, 150, 2299));
+      }
+    }
+  });
+  const std::vector<float> ties = whole_points(2500, 50, 13);
+  CHECK(select(ties, 50, 300, 0) == textbook(ties, 50, 300, 0));
+  const std::vector<float> few = clustered_points(2100, 48, 5, 0.0f, 14);  // five different points
+  CHECK(select(few, 48, 2100, 9) == textbook(few, 48, 2100, 9));
+  std::vector<float> all = clustered_points(2048, 52, 300, 0.3f, 15);
+  CHECK(select(all, 52, 2048, 1000) == textbook(all, 52, 2048, 1000));
+  for (const float scale : {1e14f, 1e16f, 1e19f, 1e-12f, 1e-20f, 1e-25f}) {
+    CAPTURE(scale);
+    std::vector<float> points = clustered_points(2100, 52, 50, 0.3f, 16);
+    for (float& v : points) v *= scale;
+    CHECK(select(points, 52, 100, 0) == textbook(points, 52, 100, 0));
+    for (int64_t i = 0; i < 1000 * 52; ++i) points[i] /= scale;  // both lengths in one set
+    CHECK(select(points, 52, 100, 0) == textbook(points, 52, 100, 0));
+  }
+  for (float& v : all) v += 1000.0f;  // bounds rule out little
+  CHECK(select(all, 52, 300, 0) == textbook(all, 52, 300, 0));
+  all[77 * 52] = kNaN;
+  all[1500 * 52 + 3] = kInf;
+  CHECK(select(all, 52, 300, 0) == textbook(all, 52, 300, 0));
+  CHECK(select(all, 52, 30, 77) == textbook(all, 52, 30, 77));
+  set_num_threads(2);
+  const std::vector<float> many = clustered_points(9000, 64, 300, 0.3f, 17);
+  CHECK(select(many, 64, 40, 1000) == textbook(many, 64, 40, 1000));
 }
 
 TEST_CASE("greedy_k_center of no points asked for writes nothing") {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
+#include "kernels/knn/byte_bank.h"
 #include "kernels/knn/nearest_neighbour.h"
 #include "kernels/knn/nearest_neighbour_ref.h"
 #include "tools/bench/case.h"
@@ -29,7 +30,20 @@ struct BenchSearch {
     const Buffer<float> rows(bank());
     launch(kernels::pack_bank, {rows.data(), panels.data(), num_rows, dim});
   }
-  kernels::PackedBank packed() const { return {panels.data(), num_rows, dim}; }
+  // From now on searches may use bytes. On the CPU, where byte_banks_work.
+  void add_bytes() {
+    row_major = std::make_unique<Buffer<float>>(bank());
+    bytes = std::make_unique<Buffer<std::byte>>(kernels::byte_bank_bytes(num_rows, dim));
+    kernels::PackedBank plain = packed();
+    plain.row_major = row_major->data();
+    ASSAY_CHECK(kernels::pack_byte_bank(plain, bytes->data()), "the bank of a benchmark cannot be searched by bytes");
+    has_bytes = true;
+  }
+  kernels::PackedBank packed() const {
+    kernels::PackedBank bank = {panels.data(), num_rows, dim};
+    if (has_bytes) bank.row_major = row_major->data(), bank.byte_panels = bytes->data();
+    return bank;
+  }
   void nearest() {
     launch(kernels::nearest_neighbour,
            {queries.data(), packed(), distance2.data(), index.data(), num_queries, workspace.data(), workspace.size()});
@@ -59,10 +73,14 @@ struct BenchSearch {
   Buffer<float> distance2;  // (Q)
   Buffer<int64_t> index;    // (Q)
   Buffer<char> workspace;
+  std::unique_ptr<Buffer<float>> row_major;  // (N, D)
+  std::unique_ptr<Buffer<std::byte>> bytes;
+  bool has_bytes = false;
 };
 
-inline PreparedCase prepare_nearest_neighbour(int64_t queries, int64_t rows, int64_t dim) {
+inline PreparedCase prepare_nearest_neighbour(int64_t queries, int64_t rows, int64_t dim, bool by_bytes = false) {
   const auto s = std::make_shared<BenchSearch>(queries, rows, dim);
+  if (by_bytes) s->add_bytes();
   return {[s] { s->nearest(); }, [s] { return s->holds(0) && s->holds(s->num_queries - 1); }};
 }
 

@@ -2,6 +2,7 @@
 #include "kernels/knn/nearest_neighbour.h"
 
 #include "kernels/knn/bank_splits.h"
+#include "kernels/knn/byte_search.h"
 #include "kernels/knn/query_blocks.h"
 
 namespace assay::kernels {
@@ -13,7 +14,7 @@ const KernelTable<NearestNeighbourArgs> nearest_neighbour = {"nearest_neighbour"
                                                              ASSAY_CUDA_KERNEL(nearest_neighbour_cuda)};
 
 int64_t nearest_neighbour_workspace_bytes(int64_t threads, int64_t dim) {
-  return query_block_workspace_bytes(threads, dim);
+  return threads * query_block_slot_bytes(dim, byte_search_bytes(dim, 1));
 }
 
 int64_t nearest_neighbour_workspace_bytes(Backend backend, const SearchShape& shape, int64_t threads) {

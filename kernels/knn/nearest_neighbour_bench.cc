@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/knn/bench_search.h"
+#include "kernels/knn/byte_bank.h"
 #include "kernels/knn/nearest_neighbour_ref.h"
 #include "kernels/matmul/gemm.h"
 #include "kernels/matmul/gemm_ref.h"
@@ -46,6 +47,16 @@ std::vector<Case> nearest_neighbour_cases(const Scale& s) {
                      ref::nearest_neighbour_flops(queries, rows, dim), ref::nearest_neighbour_bytes(queries, rows, dim),
                      [=] { return prepare_nearest_neighbour(queries, rows, dim); }});
     cases.back().prepare_base = [=] { return prepare_product(queries, rows, dim); };
+  }
+  if (testing::on_cuda() || !byte_banks_work()) return cases;
+  const int64_t screened[][3] = {{2048, 1024, 128}, {4096, 8192, 128},  {4096, 8192, 152},
+                                 {2048, 8192, 384}, {2048, 4096, 1024}, {512, 131072, 128}};
+  for (const auto& shape : screened) {
+    const int64_t queries = s(shape[0]), rows = s(shape[1]), dim = s(shape[2]);
+    cases.push_back({"nearest_neighbour/bytes", shape_text({queries, rows, dim}),
+                     ref::nearest_neighbour_flops(queries, rows, dim), ref::nearest_neighbour_bytes(queries, rows, dim),
+                     [=] { return prepare_nearest_neighbour(queries, rows, dim, /*by_bytes=*/true); }});
+    cases.back().prepare_base = [=] { return prepare_nearest_neighbour(queries, rows, dim); };
   }
   return cases;
 }

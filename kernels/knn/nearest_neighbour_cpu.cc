@@ -9,6 +9,7 @@
 
 #include <limits>
 
+#include "kernels/knn/byte_search.h"
 #include "kernels/knn/direct_distance.h"
 #include "kernels/knn/nearest_neighbour.h"
 #include "kernels/knn/query_blocks.h"
@@ -48,12 +49,16 @@ class NearestSearch {
 };
 
 void nearest_of_block(const NearestNeighbourArgs& a, int64_t first, int64_t count, float* scratch) {
-  const float* queries = a.queries + first * a.bank.dim;
   NearestSearch search(count);
-  scan_bank(queries, count, a.bank, scratch, search);
+  scan_bank(a.queries + first * a.bank.dim, count, a.bank, scratch, search);
+  for (int64_t q = 0; q < count; ++q) a.index[first + q] = search.index(q);
+}
+
+// Of the rows found.
+void distances_of_block(const NearestNeighbourArgs& a, int64_t first, int64_t count) {
+  const float* queries = a.queries + first * a.bank.dim;
   for (int64_t q = 0; q < count; ++q) {
-    const int64_t row = search.index(q);
-    a.index[first + q] = row;
+    const int64_t row = a.index[first + q];
     a.distance2[first + q] =
         row < 0 ? std::numeric_limits<float>::infinity() : direct_distance2(queries + q * a.bank.dim, a.bank, row);
   }
@@ -66,11 +71,16 @@ HWY_AFTER_NAMESPACE();
 namespace assay::kernels {
 
 HWY_EXPORT(nearest_of_block);
+HWY_EXPORT(distances_of_block);
 
 void nearest_neighbour_cpu(const NearestNeighbourArgs& a) {
-  for_each_query_block(a.num_queries, a.bank.dim, a.workspace, a.workspace_bytes,
-                       [&](int64_t first, int64_t count, float* scratch) {
-                         HWY_DYNAMIC_DISPATCH(nearest_of_block)(a, first, count, scratch);
+  ByteAttempts bytes(a.bank, 1);
+  for_each_query_block(a.num_queries, a.bank.dim, query_block_slot_bytes(a.bank.dim, byte_search_bytes(a.bank.dim, 1)),
+                       a.workspace, a.workspace_bytes, [&](int64_t first, int64_t count, float* scratch) {
+                         if (!bytes.find(a.queries + first * a.bank.dim, count, scratch, a.index + first)) {
+                           HWY_DYNAMIC_DISPATCH(nearest_of_block)(a, first, count, scratch);
+                         }
+                         HWY_DYNAMIC_DISPATCH(distances_of_block)(a, first, count);
                        });
 }
 

@@ -9,6 +9,7 @@
 // Memory belongs to the caller. The same bits for any number of threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/base/kernel_table.h"
@@ -21,6 +22,9 @@ struct PackedBank {
   const float* panels;  // packed_bank_bytes(rows, dim), aligned to 64 bytes
   int64_t rows;         // N >= 0
   int64_t dim;          // D >= 1
+  // The bank's rows (N, D) and their bytes (byte_bank.h), which let the CPU search faster to the same bits. Null: none.
+  const float* row_major = nullptr;
+  const std::byte* byte_panels = nullptr;
 };
 
 struct PackBankArgs {

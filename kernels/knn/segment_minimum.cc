@@ -11,9 +11,7 @@ void segment_minimum_cuda(const SegmentMinimumArgs& args, void* cuda_stream);  /
 const KernelTable<SegmentMinimumArgs> segment_minimum = {"segment_minimum", segment_minimum_cpu,
                                                          ASSAY_CUDA_KERNEL(segment_minimum_cuda)};
 
-int64_t segment_minimum_workspace_bytes(int64_t threads, int64_t dim) {
-  return query_block_workspace_bytes(threads, dim);
-}
+int64_t segment_minimum_workspace_bytes(int64_t threads, int64_t dim) { return threads * query_block_slot_bytes(dim); }
 
 int64_t segment_minimum_workspace_bytes(Backend backend, const SearchShape& shape, int64_t threads) {
   return backend == Backend::kCpu ? segment_minimum_workspace_bytes(threads, shape.dim) : 0;

@@ -114,8 +114,8 @@ namespace assay::kernels {
 HWY_EXPORT(segments_of_block);
 
 void segment_minimum_cpu(const SegmentMinimumArgs& a) {
-  for_each_query_block(a.num_queries, a.references.dim, a.workspace, a.workspace_bytes,
-                       [&](int64_t first, int64_t count, float* scratch) {
+  for_each_query_block(a.num_queries, a.references.dim, query_block_slot_bytes(a.references.dim), a.workspace,
+                       a.workspace_bytes, [&](int64_t first, int64_t count, float* scratch) {
                          HWY_DYNAMIC_DISPATCH(segments_of_block)(a, first, count, scratch);
                        });
 }

@@ -16,12 +16,14 @@ namespace {
 using namespace assay::kernels;
 
 struct Nearest {
-  Nearest(int64_t q, int64_t r, int64_t d, int64_t neighbours)
+  Nearest(int64_t q, int64_t r, int64_t d, int64_t neighbours, bool by_bytes)
       : search(q, r, d),
         k(neighbours),
         distance2(q * k),
         index(q * k),
-        workspace(top_k_workspace_bytes(testing::test_backend(), {q, r, d}, k, num_threads())) {}
+        workspace(top_k_workspace_bytes(testing::test_backend(), {q, r, d}, k, num_threads())) {
+    if (by_bytes) search.add_bytes();
+  }
   void find() {
     launch(top_k, {search.queries.data(), search.packed(), distance2.data(), index.data(), search.num_queries, k,
                    workspace.data(), workspace.size()});
@@ -46,8 +48,8 @@ struct Nearest {
   Buffer<char> workspace;
 };
 
-PreparedCase prepare(int64_t queries, int64_t rows, int64_t dim, int64_t k) {
-  const auto nearest = std::make_shared<Nearest>(queries, rows, dim, k);
+PreparedCase prepare(int64_t queries, int64_t rows, int64_t dim, int64_t k, bool by_bytes) {
+  const auto nearest = std::make_shared<Nearest>(queries, rows, dim, k, by_bytes);
   return {[nearest] { nearest->find(); },
           [nearest, queries] { return nearest->holds(0) && nearest->holds(queries - 1); }};
 }
@@ -55,7 +57,7 @@ PreparedCase prepare(int64_t queries, int64_t rows, int64_t dim, int64_t k) {
 }  // namespace
 
 std::vector<Case> top_k_cases(const Scale& s) {
-  const int64_t shapes[][4] = {{4096, 8192, 152, 9}, {2048, 8192, 384, 9}, {784, 16384, 384, 64}};
+  const int64_t shapes[][4] = {{4096, 8192, 152, 9}, {2048, 8192, 384, 9}, {784, 16384, 384, 64}, {512, 65536, 128, 9}};
   std::vector<Case> cases;
   for (const auto& shape : shapes) {
     const int64_t queries = s(shape[0]), rows = s(shape[1]), dim = s(shape[2]), k = shape[3];
@@ -63,8 +65,13 @@ std::vector<Case> top_k_cases(const Scale& s) {
     cases.push_back({"top_k", shape_text({queries, rows, dim}) + ":" + std::to_string(k),
                      ref::nearest_neighbour_flops(queries, rows, dim),
                      4.0 * static_cast<double>((queries + rows) * dim) + answer_bytes,
-                     [=] { return prepare(queries, rows, dim, k); }});
+                     [=] { return prepare(queries, rows, dim, k, /*by_bytes=*/false); }});
     cases.back().prepare_base = [=] { return prepare_nearest_neighbour(queries, rows, dim); };
+    if (testing::on_cuda() || !byte_banks_work()) continue;
+    cases.push_back(cases.back());
+    cases.back().kernel = "top_k/bytes";
+    cases.back().prepare = [=] { return prepare(queries, rows, dim, k, /*by_bytes=*/true); };
+    cases.back().prepare_base = [=] { return prepare(queries, rows, dim, k, /*by_bytes=*/false); };
   }
   return cases;
 }

@@ -13,6 +13,7 @@
 #include <limits>
 #include <utility>
 
+#include "kernels/knn/byte_search.h"
 #include "kernels/knn/direct_distance.h"
 #include "kernels/knn/query_blocks.h"
 #include "kernels/knn/score_tile-inl.h"
@@ -86,9 +87,13 @@ void finish_query(const TopKArgs& a, int64_t query) {
 HWY_EXPORT(top_k_of_block);
 
 void top_k_cpu(const TopKArgs& a) {
-  for_each_query_block(a.num_queries, a.bank.dim, a.workspace, a.workspace_bytes,
-                       [&](int64_t first, int64_t count, float* scratch) {
-                         HWY_DYNAMIC_DISPATCH(top_k_of_block)(a, first, count, scratch);
+  ByteAttempts bytes(a.bank, a.k);
+  for_each_query_block(a.num_queries, a.bank.dim,
+                       query_block_slot_bytes(a.bank.dim, byte_search_bytes(a.bank.dim, kMaxTopK)), a.workspace,
+                       a.workspace_bytes, [&](int64_t first, int64_t count, float* scratch) {
+                         if (!bytes.find(a.queries + first * a.bank.dim, count, scratch, a.index + first * a.k)) {
+                           HWY_DYNAMIC_DISPATCH(top_k_of_block)(a, first, count, scratch);
+                         }
                          for (int64_t q = first; q < first + count; ++q) finish_query(a, q);
                        });
 }
