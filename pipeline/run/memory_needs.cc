@@ -27,8 +27,9 @@ MemoryNeeds memory_needs(const RunOptions& options, int64_t num_images, double p
   const double patches = static_cast<double>(num_images) * patches_per_image;
   MemoryNeeds needs;
   needs.feature_bytes = static_cast<int64_t>(patches * static_cast<double>(feature_width) * sizeof(Float16));
+  const std::string first = first_detector(options);
   const bool has_bank = is_memory_bank(options.detector, options.detector_options);
-  const bool has_table = !options.single_stage && is_memory_bank(first_detector(options), options.detector_options);
+  const bool has_table = !options.single_stage && is_memory_bank(first, options.detector_options);
   if (has_table) {
     needs.table_bytes = static_cast<int64_t>(patches * static_cast<double>(num_images) * sizeof(Float16));
   }
