@@ -64,9 +64,8 @@ std::string row_section(const BenchmarkResults& results) {
   }
   if (has_oracle) {
     md +=
-        "\nAn oracle is told by labels which training images are anomalous, and does not learn from them: it shows "
-        "what "
-        "a perfect selection would reach, and is no result.\n";
+        "\nAn oracle is told by labels which training images are anomalous, and does not learn from them: what a "
+        "perfect selection would reach, and no result.\n";
   }
   return md;
 }
