@@ -80,6 +80,25 @@ std::vector<SummaryLine> summarise(const BenchmarkResults& results) {
   return lines;
 }
 
+std::optional<double> worst_against_single(const BenchmarkResults& results, const std::vector<SummaryLine>& lines,
+                                           size_t row, const std::vector<size_t>& sets) {
+  const size_t num_rows = results.rows.size();
+  std::optional<double> worst;
+  for (const size_t set : sets) {
+    const std::optional<Spread>& own = lines[set * num_rows + row].figures[kImageAuroc];
+    std::optional<double> best;
+    for (size_t r = 0; r < num_rows; ++r) {
+      const std::optional<Spread>& other = lines[set * num_rows + r].figures[kImageAuroc];
+      if (!results.rows[r].is_single || results.rows[r].is_oracle) continue;
+      if (!other) return std::nullopt;
+      best = std::max(best.value_or(other->mean), other->mean);
+    }
+    if (!own || !best) return std::nullopt;
+    worst = std::min(worst.value_or(own->mean - *best), own->mean - *best);
+  }
+  return worst;
+}
+
 std::optional<Spread> mean_over_sets(const BenchmarkResults& results, size_t row, size_t figure,
                                      const std::vector<size_t>& sets) {
   std::map<uint64_t, std::vector<double>> by_seed;

@@ -48,7 +48,12 @@ struct SummaryLine {
 // By set, then row.
 std::vector<SummaryLine> summarise(const BenchmarkResults& results);
 
-// A row's mean over the sets that `in` selects; its spread is that of the seeds' means. A seed that lacks one of these
+// How far a row is from the best single stage that is no oracle, of any detector, where it compares worst: the least
+// difference of mean image AUROC over the sets. Absent without such a row, and where a result is.
+std::optional<double> worst_against_single(const BenchmarkResults& results, const std::vector<SummaryLine>& lines,
+                                           size_t row, const std::vector<size_t>& sets);
+
+// A row's mean over the sets; its spread is that of the seeds' means. A seed that lacks one of these
 // sets has no part in it. Absent where no seed is left.
 std::optional<Spread> mean_over_sets(const BenchmarkResults& results, size_t row, size_t figure,
                                      const std::vector<size_t>& sets);

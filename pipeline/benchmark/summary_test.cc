@@ -60,6 +60,19 @@ TEST_CASE("a cell that failed or was not reached has no part in the means") {
   CHECK_FALSE(lines[4].figures[kImageAuroc].value().deviation.has_value());
 }
 
+TEST_CASE("a row is held against the best single stage of each set, where it compares worst") {
+  BenchmarkResults r = sample_results();
+  for (Cell& cell : r.cells) {
+    if (cell.set == 2 && cell.row == 1) cell.result["image_auroc"] = 0.80;  // tile, alpha 0: single has 0.87
+  }
+  const std::vector<SummaryLine> lines = summarise(r);
+  CHECK(worst_against_single(r, lines, 1, {1, 3}).value() == Approx(0.08));
+  CHECK(worst_against_single(r, lines, 1, {0, 1, 2, 3}).value() == Approx(-0.07));
+  CHECK(worst_against_single(r, lines, 0, {0, 1, 2, 3}).value() == 0);
+  r.rows[0].is_single = false;
+  CHECK_FALSE(worst_against_single(r, lines, 1, {1}).has_value());
+}
+
 TEST_CASE("the mean over sets spreads over seeds, and a seed without one of the sets does not count") {
   BenchmarkResults r = sample_results();
   const Spread mean = mean_over_sets(r, 0, kImageAuroc, {1, 3}).value();

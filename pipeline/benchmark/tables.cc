@@ -64,9 +64,8 @@ std::string row_section(const BenchmarkResults& results) {
   }
   if (has_oracle) {
     md +=
-        "\nAn oracle is told by labels which training images are anomalous, and does not learn from them: it shows "
-        "what "
-        "a perfect selection would reach, and is no result.\n";
+        "\nAn oracle is told by labels which training images are anomalous, and does not learn from them: what a "
+        "perfect selection would reach, and no result.\n";
   }
   return md;
 }
@@ -98,26 +97,33 @@ std::string data_section(const BenchmarkResults& results) {
   return md;
 }
 
+// Sets that the benchmark has come to.
 std::vector<size_t> sets_where(const BenchmarkResults& results, bool is_contaminated) {
   std::vector<size_t> sets;
   for (size_t s = 0; s < results.sets.size(); ++s) {
-    if ((results.sets[s].alpha > 0) == is_contaminated) sets.push_back(s);
+    const bool is_reached = std::any_of(results.cells.begin(), results.cells.end(), [s](const Cell& cell) {
+      return cell.set == s && (!cell.result.is_null() || !cell.failure.empty());
+    });
+    if (is_reached && (results.sets[s].alpha > 0) == is_contaminated) sets.push_back(s);
   }
   return sets;
 }
 
-std::string mean_section(const BenchmarkResults& results) {
+std::string mean_section(const BenchmarkResults& results, const std::vector<SummaryLine>& lines) {
   std::string md;
   for (const bool is_contaminated : {true, false}) {
     const std::vector<size_t> sets = sets_where(results, is_contaminated);
     if (sets.empty()) continue;
     md += text("\n## Mean over the ", sets.size(), " sets of alpha ", is_contaminated ? "above 0" : "0", "\n\n");
-    md += table_head({"row", kFigures[kImageAuroc].title, kFigures[kPixelAuroc].title, kFigures[kPixelAupro].title});
+    md += table_head({"row", kFigures[kImageAuroc].title, kFigures[kPixelAuroc].title, kFigures[kPixelAupro].title,
+                      "I-AUROC against the best single stage, where it is worst"});
     for (size_t r = 0; r < results.rows.size(); ++r) {
       std::vector<std::string> fields = {results.rows[r].name()};
       for (const size_t figure : {kImageAuroc, kPixelAuroc, kPixelAupro}) {
         fields.push_back(shown(mean_over_sets(results, r, figure, sets)));
       }
+      const std::optional<double> worst = worst_against_single(results, lines, r, sets);
+      fields.push_back(worst ? number("%+.1f", 100 * *worst) : kNothing);
       md += table_line(fields);
     }
   }
@@ -193,8 +199,9 @@ std::string markdown_tables(const BenchmarkResults& results) {
   std::string md = "# Benchmark\n\nPercent; " +
                    std::string(seeds.size() > 1 ? "means and standard deviations over " : "") +
                    (seeds.size() > 1 ? "seeds " : "seed ") + joined(seeds, ", ") + ".\n\n";
-  md += row_section(results) + data_section(results) + mean_section(results);
-  return md + set_section(results, summarise(results)) + failure_section(results);
+  const std::vector<SummaryLine> lines = summarise(results);
+  md += row_section(results) + data_section(results) + mean_section(results, lines);
+  return md + set_section(results, lines) + failure_section(results);
 }
 
 std::string csv_table(const BenchmarkResults& results) {

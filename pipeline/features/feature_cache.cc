@@ -27,6 +27,8 @@ constexpr int kFeatureVersion = 1;
 
 constexpr char kKeyFile[] = "key.json";
 constexpr char kRows[] = "rows";
+constexpr char kType[] = "type";
+constexpr char kTag[] = "features";
 constexpr char kTemporary[] = ".assay-tmp-";
 constexpr auto kNoWriterTakesSoLong = std::chrono::hours(1);
 
@@ -48,12 +50,34 @@ void remove_leftovers(const std::string& folder) {
   for (const fs::path& leftover : leftovers) fs::remove(leftover, error);
 }
 
+// Files of tensors know no bfloat16: the bytes of each row, and beside them the name of their type.
+Tensor with_bytes_of(const Tensor& rows) {
+  const auto width = static_cast<int64_t>(dtype_bytes(rows.dtype())) * rows.dim(1);
+  const Tensor bytes = Tensor::empty<uint8_t>({rows.dim(0), width}, kTag);
+  if (rows.bytes() > 0) std::memcpy(bytes.raw(), rows.raw(), rows.bytes());
+  return bytes;
+}
+
+std::optional<Tensor> from_bytes(const Tensor& bytes, const std::string& type) {
+  for (const DType dtype : {DType::kFloat16, DType::kBFloat16, DType::kFloat32}) {
+    const auto size = static_cast<int64_t>(dtype_bytes(dtype));
+    if (type != dtype_name(dtype) || bytes.dim(1) % size != 0) continue;
+    const Tensor rows = Tensor::empty({bytes.dim(0), bytes.dim(1) / size}, dtype, kTag);
+    if (rows.bytes() > 0) std::memcpy(rows.raw(), bytes.raw(), rows.bytes());
+    return rows;
+  }
+  return std::nullopt;
+}
+
 // The digest guards against damage, not against another program's file of the same name.
 std::optional<FeatureCache::Entry> entry_of(const Part& part) {
   FeatureCache::Entry entry;
   const auto rows = part.tensors.find(kRows);
-  if (rows == part.tensors.end() || rows->second.rank() != 2) return std::nullopt;
-  entry.rows = rows->second;
+  if (rows == part.tensors.end() || rows->second.rank() != 2 || !part.description.contains(kType)) return std::nullopt;
+  if (rows->second.dtype() != DType::kUInt8 || !part.description[kType].is_string()) return std::nullopt;
+  const std::optional<Tensor> typed = from_bytes(rows->second, part.description[kType].get<std::string>());
+  if (!typed) return std::nullopt;
+  entry.rows = *typed;
   const auto read = [&](const char* name, int64_t* value) {
     const auto found = part.description.find(name);
     if (found == part.description.end() || !found->is_number_integer()) return false;
@@ -100,8 +124,9 @@ void FeatureCache::put(const std::string& sha256, Precision precision, const Ent
   part.description = {{"height", entry.shape.height},
                       {"width", entry.shape.width},
                       {"image_height", entry.shape.image_height},
-                      {"image_width", entry.shape.image_width}};
-  part.tensors[kRows] = entry.rows;
+                      {"image_width", entry.shape.image_width},
+                      {kType, dtype_name(entry.rows.dtype())}};
+  part.tensors[kRows] = with_bytes_of(entry.rows);
   if (!parts_.put(name_of(sha256, precision), part).ok()) ++num_unwritten_;
 }
 

@@ -111,6 +111,28 @@ TEST_CASE("a batch holds each image's tokens and cells, bit for bit") {
   CHECK(values_of<float>(batch.prefix) == prefix);
 }
 
+TEST_CASE("tokens and cells come back from a cache bit for bit, on the device's path too") {
+  const Computed c;
+  FeatureOptions options = c.options;
+  const auto cache = FeatureCache::open(c.folder / "cache", {{"backbone", "small"}}, test_device()).value();
+  options.cache = cache.get();
+  std::vector<ImageContent> images;
+  for (int64_t i = 0; i < kImages; ++i) images.push_back(c.features->image(i));
+  for (int round = 0; round < 2; ++round) {
+    Progress progress;
+    Extractors extractors;
+    extractors.push_back(extractor());
+    const auto features = ImageFeatures::compute(images, extractors, options, &progress).value();
+    CHECK(cache->num_found() == round * kImages);
+    CHECK(cache->trouble() == "");
+    REQUIRE(features->num_images() == kImages);
+    for (int64_t i = 0; i < kImages; ++i) {
+      CHECK(values_of<float>(features->read(i).rows) == values_of<float>(c.features->read(i).rows));
+      CHECK(values_of<float>(features->read(i).prefix) == values_of<float>(c.features->read(i).prefix));
+    }
+  }
+}
+
 // The same images in float32.
 class Unrounded : public models::FeatureSource {
  public:

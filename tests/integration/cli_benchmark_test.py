@@ -62,7 +62,7 @@ def a_benchmark_prints_its_tables_and_a_second_call_computes_nothing():
 @check
 def an_interrupted_benchmark_goes_on_where_it_was():
     work = Work()
-    command = [ASSAY, "benchmark", work("data/list.csv"), "--out", work("bench"), "--image-size=448", "--subsets=3",
+    command = [ASSAY, "benchmark", work("data/list.csv"), "--out", work("bench"), "--image-size=448", "--keep=0.6",
                "--seeds=0,1", "--stages=single,two-stage"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     for line in process.stderr:
