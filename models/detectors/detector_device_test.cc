@@ -40,17 +40,20 @@ std::vector<Variant> variants() {
     v.options.dinomaly.iterations = 5;  // a simulated GPU trains slowly, and rounding grows with every step
     v.options.dinomaly.batch = 4;
     v.options.dinomaly.blocks = 2;
+    v.options.softpatch.coreset_ratio = 0.05;  // each reference takes a launch
     all.push_back(v);
   }
   Variant greedy{"patchcore", {}};
   greedy.options.patchcore.selector = PatchcoreOptions::Selector::kGreedy;
   greedy.options.patchcore.space.whiten = 0.5;
   all.push_back(greedy);
-  for (const Discriminator discriminator : {Discriminator::kNearest, Discriminator::kGaussian}) {
-    Variant v{"softpatch", {}};
-    v.options.softpatch.discriminator = discriminator;
-    all.push_back(v);
-  }
+  Variant gaussian{"softpatch", {}};
+  gaussian.options.softpatch.discriminator = Discriminator::kGaussian;
+  gaussian.options.softpatch.coreset_ratio = 0.05;
+  all.push_back(gaussian);
+  Variant farthest{"patchcore", {}};
+  farthest.options.patchcore.selector = PatchcoreOptions::Selector::kFarthest;
+  all.push_back(farthest);
   return all;
 }
 

@@ -17,14 +17,18 @@ namespace assay::models {
 
 struct PatchcoreOptions {
   enum class Selector {
-    kRandom,  // a random share of each image's patches: contamination stays the share that it is
-    kGreedy,  // greedy k-center over all patches (the paper's): fewer references cover more, but outliers are taken
-              // first, so only for images known to be clean
+    kRandom,    // a random share of each image's patches: contamination stays the share that it is
+    kFarthest,  // the same share of each image's patches, by greedy k-center within the image
+    kGreedy,    // greedy k-center over all patches (the paper's): fewer references cover more, but outliers are taken
+                // first, so only for images known to be clean
   };
   Selector selector = Selector::kRandom;
   double coreset_ratio = 0.1;  // of all patches, greedy only
-  BankSpaceOptions space;      // reference_share is the random selector's
+  BankSpaceOptions space;      // reference_share is the first two selectors'
 };
+
+const char* selector_name(PatchcoreOptions::Selector selector);
+Result<PatchcoreOptions::Selector> selector_from_name(const std::string& name);
 
 class Patchcore : public Detector, public MemoryBankDetector {
  public:

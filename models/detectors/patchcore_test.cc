@@ -44,6 +44,13 @@ PatchcoreOptions greedy_options(double ratio) {
   return options;
 }
 
+PatchcoreOptions farthest_options(double share) {
+  PatchcoreOptions options = random_options();
+  options.selector = PatchcoreOptions::Selector::kFarthest;
+  options.space.reference_share = share;
+  return options;
+}
+
 FitOptions with_seed(uint64_t seed) {
   FitOptions options;
   options.seed = seed;
@@ -160,9 +167,39 @@ TEST_CASE("the greedy selector covers all patches with the share asked for, bett
   CHECK(fitted(greedy_options(1e-9), images).num_references() == 1);
 }
 
+TEST_CASE("the farthest selector takes the same share of each image, and covers images by themselves better") {
+  const std::vector<int64_t> images = first_images(8);
+  PatchcoreOptions random = random_options();
+  random.space.reference_share = 0.3;
+  double radius = 0, by_chance = 0;
+  for (const int64_t image : images) {
+    const Patchcore farthest = fitted(farthest_options(0.3), {image}), chance = fitted(random, {image});
+    CHECK(farthest.num_references() == chance.num_references());
+    const std::vector<float> covered = values(farthest.score(source().read(image)));
+    CHECK(std::count(covered.begin(), covered.end(), 0.0f) == farthest.num_references());
+    const std::vector<float> uncovered = values(chance.score(source().read(image)));
+    radius += *std::max_element(covered.begin(), covered.end());
+    by_chance += *std::max_element(uncovered.begin(), uncovered.end());
+  }
+  CHECK(radius < 0.9 * by_chance);
+  // A bank is the union of what each image gives, however many are fitted.
+  const Patchcore all = fitted(farthest_options(0.1), images);
+  int64_t sum = 0;
+  for (const int64_t image : images) sum += fitted(farthest_options(0.1), {image}).num_references();
+  CHECK(all.num_references() == sum);
+  CHECK(fitted(farthest_options(1), images).num_references() == fitted(greedy_options(1), images).num_references());
+}
+
+TEST_CASE("selectors have names") {
+  for (const char* name : {"random", "farthest", "greedy"}) {
+    CHECK(std::string(selector_name(selector_from_name(name).value())) == name);
+  }
+  CHECK(selector_from_name("").message() == "selector '': expected random, farthest or greedy");
+}
+
 TEST_CASE("neither the order of the images nor the number of threads changes a bit") {
   const int threads = num_threads();
-  for (const PatchcoreOptions& options : {random_options(), greedy_options(0.2)}) {
+  for (const PatchcoreOptions& options : {random_options(), farthest_options(0.2), greedy_options(0.2)}) {
     const std::vector<int64_t> images = first_images(10);
     const Patchcore patchcore = fitted(options, images);
     std::vector<int64_t> shuffled = images;
@@ -212,7 +249,7 @@ class Overwritten : public FeatureSource {
 };
 
 TEST_CASE("excluded cells leave no trace in the model") {
-  for (const PatchcoreOptions& options : {random_options(), greedy_options(0.5)}) {
+  for (const PatchcoreOptions& options : {random_options(), farthest_options(0.5), greedy_options(0.5)}) {
     const std::vector<int64_t> images = first_images(10);
     Patchcore patchcore(options), overwritten(options), without(options);
     patchcore.fit_without(source(), images, some_excluded(), with_seed(5));

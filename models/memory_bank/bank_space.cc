@@ -151,10 +151,14 @@ Tensor BankSpace::project(const FeatureGrid& grid) const {
   return rows;
 }
 
-std::vector<int64_t> BankSpace::reference_cells(int64_t num_cells, uint64_t content_key) const {
+int64_t BankSpace::num_reference_cells(int64_t num_cells) const {
   const int64_t count = static_cast<int64_t>(std::llround(reference_share_ * static_cast<double>(num_cells)));
+  return std::min(num_cells, std::max<int64_t>(1, count));
+}
+
+std::vector<int64_t> BankSpace::reference_cells(int64_t num_cells, uint64_t content_key) const {
   kernels::Generator generator(seed_ ^ kReferenceStream, content_key);
-  return kernels::random_sample(num_cells, std::min(num_cells, std::max<int64_t>(1, count)), generator);
+  return kernels::random_sample(num_cells, num_reference_cells(num_cells), generator);
 }
 
 Tensor BankSpace::take_references(const FeatureGrid& grid, uint64_t content_key) const {

@@ -55,6 +55,8 @@ class BankSpace {
   // The cells that stand for an image in a bank: ascending, a random sample without replacement that depends on the
   // image's content and the space's seed alone.
   std::vector<int64_t> reference_cells(int64_t num_cells, uint64_t content_key) const;
+  // How many they are.
+  int64_t num_reference_cells(int64_t num_cells) const;
   // Their rows in the space, of a grid of one image: (number of reference cells, D').
   Tensor take_references(const FeatureGrid& grid, uint64_t content_key) const;
 

@@ -32,7 +32,7 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["detector"] = o.detector;
   c["stage1_detector"] = first_detector(o);
   const models::PatchcoreOptions& bank = o.detector_options.patchcore;
-  c["selector"] = bank.selector == models::PatchcoreOptions::Selector::kRandom ? "random" : "greedy";
+  c["selector"] = models::selector_name(bank.selector);
   c["coreset_ratio"] = bank.coreset_ratio;
   c["reference_share"] = bank.space.reference_share;
   c["bank_width"] = bank.space.width;

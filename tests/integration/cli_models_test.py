@@ -200,6 +200,19 @@ def softpatch_does_what_its_flags_say():
 
 
 @check
+def selectors_choose_other_references():
+    work = Work()
+    seen = set()
+    for selector in ("random", "farthest", "greedy"):
+        work.train("--single-stage", "--selector", selector, out=selector).must(0)
+        assert json.loads(read(work(selector + "/run.json")))["configuration"]["selector"] == selector
+        seen.add(read(work(selector + "/scores.csv")))
+    assert len(seen) == 3
+    work.train("--selector", "farthest", "--rescue", "patches", out="rescued").must(0)
+    check_scores(work, "rescued")
+
+
+@check
 def sub_models_as_the_final_detector_score_from_their_file():
     work = Work()
     work.train("--ensemble").must(0)

@@ -105,8 +105,10 @@ const std::vector<Flag>& training_flags() {
       {"fit", FlagType::kText, "keep-aspect", "keep-aspect|stretch", 0, 0, "how an image is brought to that size"},
       {"image-score", FlagType::kText, "top:0.01", "RULE", 0, 0,
        "max, mean, or top:S, the mean of the share S of highest pixels"},
-      {"selector", FlagType::kText, "random", "random|greedy", 0, 0, "patchcore: which patches become references"},
-      {"reference-share", FlagType::kFloat, "0.25", "S", 0.0001, 1, "patchcore, random: share of each image's patches"},
+      {"selector", FlagType::kText, "random", "random|farthest|greedy", 0, 0,
+       "patchcore: which patches become references; farthest: of each image those that cover it best, greedy: of all"},
+      {"reference-share", FlagType::kFloat, "0.25", "S", 0.0001, 1,
+       "patchcore, random and farthest: share of each image's patches"},
       {"coreset-ratio", FlagType::kFloat, "0.1", "S", 0.00001, 1,
        "patchcore, greedy, and softpatch: share of all patches that become references"},
       {"whiten", FlagType::kFloat, "0", "W", 0, 1,
@@ -224,8 +226,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.detector = flags.text("detector");
   o.stage1_detector = flags.text("stage1-detector");
   models::PatchcoreOptions& bank = o.detector_options.patchcore;
-  bank.selector = flags.text("selector") == "random" ? models::PatchcoreOptions::Selector::kRandom
-                                                     : models::PatchcoreOptions::Selector::kGreedy;
+  bank.selector = models::selector_from_name(flags.text("selector")).value();
   bank.coreset_ratio = flags.number("coreset-ratio");
   bank.space.reference_share = flags.number("reference-share");
   bank.space.whiten = flags.number("whiten");
