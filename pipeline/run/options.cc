@@ -52,6 +52,7 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["normalise"] = normalise_name(o.aggregate.normalise);
   c["expected_bank_share"] = o.expected_bank_share;
   c["support_rank"] = o.support_rank;
+  c["copy_share"] = o.copy_share;
   c["false_share"] = o.false_share;
   c["doubtful_share"] = o.doubtful_share;
   c["keep"] = o.keep.name();

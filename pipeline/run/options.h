@@ -42,6 +42,7 @@ struct RunOptions {
   AggregateRule aggregate;
   double expected_bank_share = 0.1;  // of the images, for Aggregate::kExpected
   int64_t support_rank = 5;          // k of Aggregate::kSupport and of suspicious patches
+  double copy_share = 0.4;           // patches in which near copies, which do not vouch, are near
   double false_share = 0.5;          // of what --keep=auto calls suspicious may be normal
   double doubtful_share = 0.02;      // of an image's patches may be suspicious before the image is
   KeepRule keep;

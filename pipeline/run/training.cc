@@ -146,6 +146,7 @@ class Training {
     o.aggregate = options_.aggregate;
     o.expected_bank_share = options_.expected_bank_share;
     o.support_rank = options_.support_rank;
+    o.copy_share = options_.copy_share;
     o.false_share = options_.false_share;
     o.doubtful_share = options_.doubtful_share;
     o.keep = options_.keep;

@@ -96,12 +96,21 @@ PatchRule expected_held_out_minimum(const std::vector<uint8_t>& in_bank, double 
   };
 }
 
-PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k) {
+PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k,
+                           const std::vector<std::vector<int64_t>>& near_copies) {
   ASSAY_CHECK(k >= 1, "support_distance: k is ", k, ", expected at least 1");
-  return [in_bank, k](int64_t i, const Tensor& distances, float* values) {
+  ASSAY_CHECK(near_copies.empty() || near_copies.size() == in_bank.size(), "support_distance: near copies of ",
+              near_copies.size(), " images, expected ", in_bank.size());
+  return [in_bank, k, near_copies](int64_t i, const Tensor& distances, float* values) {
+    std::vector<uint8_t> witnesses = in_bank;
+    if (!near_copies.empty()) {
+      for (const int64_t j : near_copies[i]) witnesses[j] = 0;
+    }
     std::vector<float> others;
     for (int64_t p = 0; p < distances.dim(0); ++p) {
-      others_of(distances.data<float>() + p * distances.dim(1), i, in_bank, &others);
+      const float* d = distances.data<float>() + p * distances.dim(1);
+      others_of(d, i, witnesses, &others);
+      if (others.empty()) others_of(d, i, in_bank, &others);
       ASSAY_CHECK(!others.empty(), "support_distance: no other image to compare image ", i, " with");
       const auto kth = others.begin() + (rank_among(static_cast<int64_t>(others.size()), k) - 1);
       std::nth_element(others.begin(), kth, others.end());

@@ -31,8 +31,10 @@ PatchRule expected_held_out_minimum(const std::vector<uint8_t>& in_bank, double 
 // The k-th smallest distance to the marked images j != i: how far a patch is from having k images that know its like.
 // An anomaly that occurs in a few images, or is photographed several times, finds its own kind among the nearest
 // images; k beyond their number sees through that. Of few images k is
-// smaller: a fiftieth of the others, but at least 3.
-PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k);
+// smaller: a fiftieth of the others, but at least 3. The near copies of image i (near_copies.h; (N), or empty where
+// nothing is known of any) do not count where there are others: they show what i shows, not that it occurs again.
+PatchRule support_distance(const std::vector<uint8_t>& in_bank, int64_t k,
+                           const std::vector<std::vector<int64_t>>& near_copies = {});
 
 // Patch values of every image under the rule, in parallel.
 std::vector<std::vector<float>> patch_values(const DistanceTable& table, const PatchRule& rule);

@@ -151,6 +151,42 @@ TEST_CASE("the support distance is the k-th smallest to the other marked images,
   }
 }
 
+TEST_CASE("for the support distance near copies do not count") {
+  constexpr int64_t kCount = 240;  // k = 5 is not too much for them
+  const Tensor distances = random_distances(20, kCount);
+  std::vector<uint8_t> in_bank(kCount, 1);
+  in_bank[9] = in_bank[30] = 0;
+  std::vector<std::vector<int64_t>> copies(kCount);
+  copies[0] = {3, 9, 17, 40};
+  copies[30] = {31};
+  bool is_other = false;
+  for (const int64_t image : {0, 1, 30}) {
+    const std::vector<float> values = applied(support_distance(in_bank, 5, copies), image, distances);
+    const std::vector<float> plain = applied(support_distance(in_bank, 5), image, distances);
+    for (int64_t p = 0; p < 20; ++p) {
+      std::vector<float> others;
+      for (int64_t j = 0; j < kCount; ++j) {
+        const bool is_copy = std::count(copies[image].begin(), copies[image].end(), j) > 0;
+        if (in_bank[j] && j != image && !is_copy) others.push_back(distances.data<float>()[p * kCount + j]);
+      }
+      std::sort(others.begin(), others.end());
+      CHECK(values[p] == others[4]);
+      is_other = is_other || values[p] != plain[p];
+    }
+  }
+  CHECK(is_other);
+  CHECK_THROWS_AS(support_distance({1, 1, 1}, 2, {{1}, {0}}), Error);
+}
+
+TEST_CASE("where all others are near copies, they do count") {
+  const Tensor distances = random_distances(2, 3);
+  const std::vector<float> values = applied(support_distance({1, 1, 1}, 5, {{1, 2}, {}, {}}), 0, distances);
+  for (int64_t p = 0; p < 2; ++p) {
+    const float* row = distances.data<float>() + p * 3;
+    CHECK(values[p] == std::max(row[1], row[2]));
+  }
+}
+
 TEST_CASE("with two images the support distance is that to the other one") {
   const Tensor distances = random_distances(3, 2);
   const std::vector<float> values = applied(support_distance({1, 1}, 12), 0, distances);

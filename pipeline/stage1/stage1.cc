@@ -8,6 +8,7 @@
 
 #include "pipeline/stage1/bank_scores.h"
 #include "pipeline/stage1/distance_table.h"
+#include "pipeline/stage1/near_copies.h"
 #include "pipeline/stage1/partition.h"
 #include "pipeline/stage1/random_banks.h"
 #include "pipeline/stage1/trajectory.h"
@@ -58,6 +59,7 @@ class Stage1 {
       return Status::error("--aggregate=", aggregate_name(options_.aggregate.aggregate),
                            ": needs a detector that trains, and --track-scores");
     }
+    if (table_) near_copies_ = find_near_copies(*table_, options_.copy_share);
     Stage1Result result;
     result.num_models = options_.subsets;
     result.selection.kept.assign(images_.size(), 1);
@@ -117,7 +119,7 @@ class Stage1 {
         return rule;
       }
       default:
-        return support_distance(in_bank, options_.support_rank);
+        return support_distance(in_bank, options_.support_rank, near_copies_);
     }
   }
 
@@ -189,7 +191,8 @@ class Stage1 {
   const Stage1Options& options_;
   Progress* progress_;
   std::vector<int64_t> images_;
-  PatchRule patch_rule_;  // of the last round, where there is a table
+  std::vector<std::vector<int64_t>> near_copies_;  // where there is a table
+  PatchRule patch_rule_;                           // of the last round, where there is a table
 };
 
 }  // namespace

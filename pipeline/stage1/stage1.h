@@ -23,6 +23,7 @@ struct Stage1Options {
   AggregateRule aggregate;
   double expected_bank_share = 0.1;  // of the images, Aggregate::kExpected
   int64_t support_rank = 5;          // k of Aggregate::kSupport and of suspicious patches
+  double copy_share = 0.4;           // patches in which near copies, which do not vouch, are near (near_copies.h)
   KeepRule keep;
   double false_share = 0.5;      // of what the automatic rule calls suspicious may be normal (null_tail.h)
   double doubtful_share = 0.02;  // of an image's patches may be suspicious before the automatic rule sets it aside

@@ -228,6 +228,35 @@ TEST_CASE("planted anomalies are set aside, with the table and with fitted sub-m
   }
 }
 
+// Every cell is a reference: a near copy then has one for each cell of the other.
+std::unique_ptr<models::Detector> make_dense_patchcore(Device) {
+  models::PatchcoreOptions options;
+  options.space.reference_share = 1;
+  return std::make_unique<models::Patchcore>(options);
+}
+
+TEST_CASE("photographs of one anomaly do not vouch for each other, those of different ones still might") {
+  for (const uint64_t seed : {2, 3}) {
+    SyntheticOptions synthetic_options;
+    synthetic_options.seed = seed;
+    synthetic_options.num_images = 60;
+    const SyntheticFeatures once(synthetic_options);
+    const int64_t anomalous = once.anomalous_images()[1];
+    const SyntheticFeatures features = once.with_copies(anomalous, 5, 0.05);
+    Stage1Options options;
+    options.false_share = 0.01;
+    options.aggregate.aggregate = Aggregate::kSupport;
+    const Stage1Result result = run(features, make_dense_patchcore, options);
+    for (int64_t i = 0; i < features.num_images(); ++i) {
+      CHECK(result.selection.kept[i] != features.is_anomalous(i));
+    }
+    options.copy_share = 1;  // without the rule the six are enough for each other
+    const Stage1Result fooled = run(features, make_dense_patchcore, options);
+    CHECK(fooled.selection.kept[anomalous] == 1);
+    for (int64_t i = 60; i < 65; ++i) CHECK(fooled.selection.kept[i] == 1);
+  }
+}
+
 TEST_CASE("aggregates over all partitions do not see the order of the images at all") {
   const SyntheticFeatures features = synthetic(4);
   std::vector<int64_t> order(40);

@@ -2,6 +2,7 @@
 #include "tests/support/synthetic_features.h"
 
 #include <cmath>
+#include <utility>
 
 #include "kernels/random/generator.h"
 
@@ -114,6 +115,19 @@ SyntheticFeatures SyntheticFeatures::reordered(const std::vector<int64_t>& order
   SyntheticFeatures source;
   source.feature_width_ = feature_width_;
   for (const int64_t i : order) source.images_.push_back(images_.at(i));
+  return source;
+}
+
+SyntheticFeatures SyntheticFeatures::with_copies(int64_t image, int64_t count, double noise) const {
+  SyntheticFeatures source = *this;
+  for (int64_t copy = 0; copy < count; ++copy) {
+    Generator generator(static_cast<uint64_t>(image), static_cast<uint64_t>(source.num_images()));
+    Image made = images_.at(image);
+    made.grid.rows = made.grid.rows.clone("synthetic features");
+    float* value = made.grid.rows.data<float>();
+    for (int64_t v = 0; v < made.grid.rows.size(); ++v) value[v] += static_cast<float>(noise * generator.normal());
+    source.images_.push_back(std::move(made));
+  }
   return source;
 }
 

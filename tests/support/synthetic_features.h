@@ -38,6 +38,9 @@ class SyntheticFeatures : public models::FeatureSource {
 
   // A source whose image i is this one's image order[i]. Features are shared, not copied.
   SyntheticFeatures reordered(const std::vector<int64_t>& order) const;
+  // This one with `count` more images at its end that show what `image` shows, each under noise of its own: Gaussian of
+  // the standard deviation `noise` in each channel.
+  SyntheticFeatures with_copies(int64_t image, int64_t count, double noise) const;
 
  private:
   struct Image {

@@ -149,6 +149,9 @@ const std::vector<Flag>& training_flags() {
        "none: nothing of an image set aside is used; patches: its unsuspicious patches are (memory banks)"},
       {"support-rank", FlagType::kInt, "5", "K", 1, 1000,
        "a patch is suspicious if fewer than K other images have one like it"},
+      {"copy-share", FlagType::kFloat, "0.4", "S", 0.001, 1,
+       "images near to each other in more than this share of their patches are near copies and do not vouch for each "
+       "other; 1: none are"},
       {"false-share", FlagType::kFloat, "0.5", "Q", 0.001, 0.9,
        "share of what --keep=auto calls suspicious that may be normal"},
       {"doubtful-share", FlagType::kFloat, "0.02", "S", 0, 1,
@@ -247,6 +250,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   o.single_stage = flags.boolean("single-stage");
   o.subsets = static_cast<int>(flags.integer("subsets"));
   o.support_rank = flags.integer("support-rank");
+  o.copy_share = flags.number("copy-share");
   o.false_share = flags.number("false-share");
   o.doubtful_share = flags.number("doubtful-share");
   o.aggregate.over = flags.text("over") == "all" ? pipeline::Over::kAll : pipeline::Over::kHeldOut;
