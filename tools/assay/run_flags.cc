@@ -45,7 +45,7 @@ const std::vector<Flag>& data_flags() {
 
 const std::vector<Flag>& training_flags() {
   static const std::vector<Flag> table = {
-      {"detector", FlagType::kText, "patchcore", "patchcore|padim|dinomaly", 0, 0, "final detector"},
+      {"detector", FlagType::kText, "patchcore", "patchcore|padim|dinomaly|rd", 0, 0, "final detector"},
       {"stage1-detector", FlagType::kText, "", "NAME", 0, 0,
        "detector of stage 1; the final one's kind if not given. patchcore serves dinomaly better than its own "
        "sub-models"},
@@ -54,7 +54,9 @@ const std::vector<Flag>& training_flags() {
       {"weights", FlagType::kText, "", "FILE", 0, 0,
        "of a backbone that has none built in: PyTorch .pth or .safetensors"},
       {"levels", FlagType::kText, "", "A,B", 0, 0,
-       "backbone levels; the first one's cells are the patches; A+B is the mean of two"},
+       "backbone levels; the first one's cells are the patches; A+B is the mean of two. rd: the finest first, each "
+       "with "
+       "half the stride of the next"},
       {"image-size", FlagType::kInt, "256", "PX", 32, 4096,
        "side of the square whose area the scaled image has; not given, dinomaly on a transformer takes 280 (fast) or "
        "392"},
@@ -67,13 +69,16 @@ const std::vector<Flag>& training_flags() {
       {"whiten", FlagType::kFloat, "0", "W", 0, 1,
        "patchcore: 1 scales principal components to equal variance, 0 leaves them"},
       {"preset", FlagType::kText, "fast", "fast|paper|llbnad", 0, 0,
-       "dinomaly: fast, 1000 iterations; paper, its published 5000; llbnad, the other published recipe, 5000"},
+       "dinomaly: fast, 1000 iterations; paper, its published 5000; llbnad, the other published recipe, 5000. rd: "
+       "fast, "
+       "200; paper, 4000"},
       {"iterations", FlagType::kInt, "0", "N", 0, 1000000,
-       "dinomaly: training steps of the final detector; 0: the preset's"},
+       "dinomaly, rd: training steps of the final detector; 0: the preset's"},
       {"sub-model-share", FlagType::kFloat, "0.3", "S", 0.001, 1,
-       "dinomaly: share of the steps for sub-models of stage 1"},
+       "dinomaly, rd: share of the steps for sub-models of stage 1"},
       {"checkpoint-seconds", FlagType::kFloat, "60", "S", 0, 1e6,
-       "dinomaly: time between two checkpoints of a training, from which a run that was killed goes on; 0: each step"},
+       "dinomaly, rd: time between two checkpoints of a training, from which a run that was killed goes on; 0: each "
+       "step"},
       {"recompute", FlagType::kBool, "false", "", 0, 0, "dinomaly: less memory for one more forward pass a step"},
       {"single-stage", FlagType::kBool, "false", "", 0, 0, "fit to all images: the baseline of every comparison"},
       {"subsets", FlagType::kInt, "5", "K", 2, 64, "subsets and sub-models of stage 1"},
@@ -164,6 +169,9 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   trained.iterations = flags.integer("iterations") > 0 ? flags.integer("iterations") : preset == "fast" ? 1000 : 5000;
   trained.sub_model_share = flags.number("sub-model-share");
   trained.recompute = flags.boolean("recompute");
+  models::RdOptions& distilled = o.detector_options.rd;
+  distilled.iterations = flags.integer("iterations") > 0 ? flags.integer("iterations") : preset == "paper" ? 4000 : 200;
+  distilled.sub_model_share = trained.sub_model_share;
   o.checkpoint_every_s = flags.number("checkpoint-seconds");
   o.single_stage = flags.boolean("single-stage");
   o.subsets = static_cast<int>(flags.integer("subsets"));
@@ -184,12 +192,17 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   if (!where.ok()) return where.status();
   o.placement = where.value();
   // What cannot be made is said before any image is read.
+  bool is_pyramid = false;
   for (const std::string& name : {o.detector, o.stage1_detector.empty() ? o.detector : o.stage1_detector}) {
     const auto detector = models::make_detector(name, o.detector_options);
     if (!detector.ok()) return detector.status();
+    is_pyramid = is_pyramid || models::find_detector(name)->takes_packed_levels;
   }
   const bool trains = models::make_detector(o.detector, o.detector_options).value()->trains();
-  o.features.patches = pipeline::default_patches(o.features.backbone, trains);
+  const pipeline::FeatureUse use = is_pyramid ? pipeline::FeatureUse::kPyramid
+                                   : trains   ? pipeline::FeatureUse::kTrained
+                                              : pipeline::FeatureUse::kPatches;
+  o.features.patches = pipeline::default_patches(o.features.backbone, use);
   if (flags.given("levels")) o.features.patches.levels = split_at_commas(flags.text("levels"));
   if (!flags.given("image-size") && o.features.patches.prefix_tokens) {
     // 392 px are published; 280 px are said to cost 0.14 points of image AUROC on MVTec AD for half of the work.
@@ -229,6 +242,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   if (!features.ok()) return features.status();
   o.features.input_size.multiple = features.value()->backbone().side_multiple();
   trained.groups = pipeline::reconstruction_groups(*features.value(), trained.blocks);
+  if (is_pyramid) distilled.shape = pipeline::rd_shape(*features.value());
   return o;
 }
 
