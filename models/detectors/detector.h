@@ -51,7 +51,9 @@ class Detector {
   virtual void fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) = 0;
 
   // Anomaly value of each cell of the grid, (height, width) float32, higher is more anomalous; of a grid of several
-  // images (batch, height, width). On the device. Needs an earlier fit or load; safe from several threads at once.
+  // images (batch, height, width). Where a cell's features are those of finer cells within, a detector may tell these
+  // apart: the result then has a whole number of values a side of a cell. On the device. Needs an earlier fit or load;
+  // safe from several threads at once.
   virtual Tensor score(const FeatureGrid& grid) const = 0;
 
   // The fitted state. save adds tensors under names of the detector's own, on the CPU whatever the device, and returns

@@ -31,6 +31,7 @@ const testing::SyntheticFeatures& source() {
 struct Variant {
   std::string name;
   DetectorOptions options;
+  int64_t values_per_side = 1;  // of a cell
 };
 
 std::vector<Variant> variants() {
@@ -41,6 +42,10 @@ std::vector<Variant> variants() {
     v.options.dinomaly.batch = 4;
     v.options.dinomaly.blocks = 2;
     v.options.softpatch.coreset_ratio = 0.05;  // each reference takes a launch
+    v.options.rd.iterations = 5;
+    v.options.rd.batch = 4;
+    v.options.rd.shape.widths = {2, 8};  // packed, 4 * 2 + 8 columns
+    if (v.name == "rd") v.values_per_side = 2;
     all.push_back(v);
   }
   Variant greedy{"patchcore", {}};
@@ -81,7 +86,8 @@ TEST_CASE("a detector fitted on the device scores as one fitted on the CPU, with
     for (int64_t i = 0; i < source().num_images(); i += 7) {
       const Tensor values = here->score(source().read(i));
       CHECK(values.device() == testing::test_device());
-      CHECK(values.shape() == Shape{source().read(i).height, source().read(i).width});
+      CHECK(values.shape() ==
+            Shape{v.values_per_side * source().read(i).height, v.values_per_side * source().read(i).width});
       check_close(values_of<float>(values), values_of<float>(reference->score(source().read(i))));
     }
   }
@@ -131,7 +137,7 @@ TEST_CASE("a training that was stopped goes on to the bits that it would have ha
     CAPTURE(v.name);
     const auto whole = make_detector(v.name, v.options, testing::test_device()).value();
     const int64_t num_steps = whole->training_steps(Schedule::kFinal);
-    CHECK(whole->trains() == (v.name == "dinomaly"));
+    CHECK(whole->trains() == (v.name == "dinomaly" || v.name == "rd"));
     if (num_steps == 0) continue;
     Stopping never(num_steps, {});
     whole->fit(source(), source().normal_images(), {Schedule::kFinal, 3, {}, &never});
@@ -214,7 +220,7 @@ TEST_CASE("images of a batch get the values and the maps that each gets alone") 
     const FeatureGrid together = source().read_batch(batch, testing::test_device());
     CHECK(together.batch == 5);
     const Tensor values = detector->score(together);
-    CHECK(values.shape() == Shape{5, together.height, together.width});
+    CHECK(values.shape() == Shape{5, v.values_per_side * together.height, v.values_per_side * together.width});
     const Tensor maps = on_host(anomaly_map(values, 40, 50, 2));
     CHECK(maps.shape() == Shape{5, 40, 50});
     for (int64_t b = 0; b < 5; ++b) {

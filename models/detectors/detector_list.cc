@@ -21,15 +21,27 @@ const std::vector<DetectorListing>& detector_list() {
        [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
          return std::make_unique<Dinomaly>(o.dinomaly, device);
        }},
+      {"rd", "levels of a pyramid given back by a trained decoder, cosine distance",
+       [](const DetectorOptions& o, Device device) -> std::unique_ptr<Detector> {
+         return std::make_unique<Rd>(o.rd, device);
+       },
+       /*takes_packed_levels=*/true},
   };
   return list;
 }
 
+const DetectorListing* find_detector(const std::string& name) {
+  for (const DetectorListing& listing : detector_list()) {
+    if (name == listing.name) return &listing;
+  }
+  return nullptr;
+}
+
 Result<std::unique_ptr<Detector>> make_detector(const std::string& name, const DetectorOptions& options,
                                                 Device device) {
+  if (const DetectorListing* listing = find_detector(name)) return listing->make(options, device);
   std::string known;
   for (const DetectorListing& listing : detector_list()) {
-    if (name == listing.name) return listing.make(options, device);
     known += std::string(known.empty() ? "" : ", ") + listing.name;
   }
   return Status::error("detector '", name, "': expected one of ", known);

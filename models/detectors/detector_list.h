@@ -11,6 +11,7 @@
 #include "models/detectors/dinomaly.h"
 #include "models/detectors/padim.h"
 #include "models/detectors/patchcore.h"
+#include "models/detectors/rd.h"
 #include "models/detectors/softpatch.h"
 
 namespace assay::models {
@@ -21,16 +22,22 @@ struct DetectorOptions {
   SoftpatchOptions softpatch;
   PadimOptions padim;
   DinomalyOptions dinomaly;
+  RdOptions rd;
 };
 
 struct DetectorListing {
   const char* name;
   const char* description;  // one line, for help texts
   std::unique_ptr<Detector> (*make)(const DetectorOptions& options, Device device);
+  // Whether it sees levels of several resolutions apart (PatchFeatureOptions::packed).
+  bool takes_packed_levels = false;
 };
 
 // The default first.
 const std::vector<DetectorListing>& detector_list();
+
+// Null where no detector has that name.
+const DetectorListing* find_detector(const std::string& name);
 
 // On the device. An unknown name is an error that lists the known ones.
 Result<std::unique_ptr<Detector>> make_detector(const std::string& name, const DetectorOptions& options = {},

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "engine/autograd/ops/elementwise.h"
@@ -12,9 +11,9 @@
 #include "engine/device/stream.h"
 #include "engine/ops/cosine_distance.h"
 #include "engine/ops/gather.h"
-#include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
-#include "models/detectors/training_batches.h"
+#include "models/detectors/network_state.h"
+#include "models/detectors/training.h"
 
 namespace assay::models {
 namespace {
@@ -22,7 +21,7 @@ namespace {
 using autograd::Tape;
 using autograd::Var;
 
-constexpr char kPrefix[] = "dinomaly.";
+constexpr char kName[] = "dinomaly";
 constexpr int64_t kMaxWidth = 16384;  // of a file's network: far above any backbone's, and its products are no overflow
 constexpr int64_t kMaxBlocks = 64;
 constexpr double kHardShare = 0.9;  // of points that count as easy, once the ramp is done
@@ -125,27 +124,6 @@ Var mean_loss(const std::vector<Var>& targets, const std::vector<Var>& reconstru
   return targets.size() == 1 ? loss : autograd::scale(loss, 1.0f / static_cast<float>(targets.size()));
 }
 
-Result<int64_t> read_size(const nlohmann::json& description, const char* key, int64_t largest) {
-  const auto found = description.is_object() ? description.find(key) : description.end();
-  if (found == description.end() || !found->is_number_integer()) {
-    return Status::error("dinomaly: ", key, " is missing from the description");
-  }
-  const bool is_huge = found->is_number_unsigned() && found->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
-  const int64_t value = is_huge ? 0 : found->get<int64_t>();
-  if (value >= 1 && value <= largest) return value;
-  return Status::error("dinomaly: ", key, " is ", found->dump(), ", expected 1 to ", largest);
-}
-
-Status check_finite(const NamedTensors& tensors) {
-  for (const auto& [name, tensor] : tensors) {
-    const float* v = tensor.data<float>();
-    if (!std::all_of(v, v + tensor.size(), [](float x) { return std::isfinite(x); })) {
-      return Status::error("dinomaly: ", name, " holds a number that is not finite");
-    }
-  }
-  return Status();
-}
-
 }  // namespace
 
 Dinomaly::Dinomaly(const DinomalyOptions& options, Device device) : options_(options), device_(device) {
@@ -171,127 +149,32 @@ int64_t Dinomaly::training_steps(Schedule schedule) const {
 
 // ---- Training
 
-// Of the trainee's network. Batches and dropout are functions of seed and step, so that parameters, moments and losses
-// are all its state.
-class Dinomaly::Training : public TrainingInCourse {
- public:
-  Training(Dinomaly* trainee, const FeatureSource& features, const std::vector<int64_t>& images,
-           const FitOptions& options)
-      : trainee_(*trainee),
-        features_(features),
-        options_(options),
-        recipe_(recipe_of(trainee->options_.recipe)),
-        num_steps_(trainee->training_steps(options.schedule)),
-        batches_(features, images, trainee->options_.batch, options.seed),
-        losses_(Tensor::zeros<float>({num_steps_}, "dinomaly", trainee->device_)) {
-    trainee_.model_ = std::make_unique<Model>(trainee_.shape_for(features.feature_width()));
-    ParameterList& parameters = trainee_.model_->parameters;
-    parameters.initialise(options.seed, trainee_.device_);
-    std::vector<autograd::Parameter*> all;
-    for (int64_t i = 0; i < parameters.size(); ++i) all.push_back(&parameters.at(i));
-    optimizer_ = std::make_unique<optim::Optimizer>(all, recipe_.optimizer);
-  }
-
-  void run() {
-    if (options_.observer) resume_from(options_.observer->resume());
-    while (steps_done() < num_steps_) {
-      take_step();
-      const double done = static_cast<double>(steps_done()) / static_cast<double>(num_steps_);
-      if (options_.progress && !options_.progress(done)) throw Cancelled();
-      if (options_.observer && !options_.observer->after_step(*this)) throw Cancelled();
-    }
-    trainee_.losses_ = curve().losses;
-    ASSAY_CHECK(std::all_of(trainee_.losses_.begin(), trainee_.losses_.end(), [](float v) { return std::isfinite(v); }),
-                "dinomaly: the training has diverged: a loss is not finite");
-  }
-
-  int64_t steps_done() const override { return steps_done_; }
-  int64_t num_steps() const override { return num_steps_; }
-  const Detector& detector() const override { return trainee_; }
-
-  TrainingState state() const override {
-    TrainingState state;
-    for (const auto& [name, value] : trainee_.model_->parameters.values()) {
-      state.push_back({kParameterPrefix + name, value.to(Device::cpu(), "dinomaly").clone("dinomaly")});
-    }
-    for (auto& [name, value] : optimizer_->save_state()) state.push_back({kOptimizerPrefix + name, std::move(value)});
-    state.push_back({kLosses, losses_.rows(0, steps_done_).to(Device::cpu(), "dinomaly").clone("dinomaly")});
-    return state;
-  }
-
-  TrainingCurve curve() const override {
-    TrainingCurve curve;
-    const Tensor losses = losses_.rows(0, steps_done_).to(Device::cpu(), "dinomaly");
-    for (int64_t step = 0; step < steps_done_; ++step) {
-      curve.losses.push_back(losses.data<float>()[step]);
-      curve.learning_rates.push_back(learning_rate(trainee_.options_.recipe, step, num_steps_));
-    }
-    return curve;
-  }
-
- private:
-  static constexpr char kParameterPrefix[] = "parameter.";
-  static constexpr char kOptimizerPrefix[] = "optimizer.";
-  static constexpr char kLosses[] = "losses";
-
-  void take_step() {
-    const DinomalyOptions& o = trainee_.options_;
-    const int64_t step = steps_done();
-    const FeatureGrid grid = features_.read_batch(batches_.next(), trainee_.device_);
-    Tape tape;
-    const Targets targets = make_targets(grid, o.groups);
-    const std::vector<Var> given = constants(tape, targets.groups);
-    const Pass pass = {/*trains=*/true, options_.seed, static_cast<uint64_t>(step)};
-    const std::vector<Var> reconstructions = trainee_.model_->network.forward(given, pass, o.recompute);
-    const double share = easy_share(recipe_, step, num_steps_);
-    const Var loss = mean_loss(cells_of(given, targets.prefix), cells_of(reconstructions, targets.prefix), share,
-                               recipe_.easy_factor);
-    copy(loss.value(), losses_.rows(step, step + 1), current_stream(trainee_.device_));
-    tape.backward(loss);
-    optimizer_->step(learning_rate(o.recipe, step, num_steps_));
-    ++steps_done_;
-  }
-
-  void resume_from(const TrainingState& state) {
-    if (state.empty()) return;
-    NamedTensors parameters, moments;
-    for (const auto& [name, tensor] : state) {
-      if (name == kLosses) {
-        ASSAY_CHECK(tensor.dtype() == DType::kFloat32 && tensor.size() <= num_steps_, "dinomaly: a state of ",
-                    tensor.size(), " steps for a training of ", num_steps_);
-        steps_done_ = tensor.size();
-        copy(tensor, losses_.rows(0, steps_done_), current_stream(trainee_.device_));
-      } else if (name.rfind(kParameterPrefix, 0) == 0) {
-        parameters.push_back({name.substr(sizeof kParameterPrefix - 1), tensor.clone("dinomaly")});
-      } else if (name.rfind(kOptimizerPrefix, 0) == 0) {
-        moments.push_back({name.substr(sizeof kOptimizerPrefix - 1), tensor});
-      }
-    }
-    Status loaded = trainee_.model_->parameters.load(parameters, trainee_.device_);
-    if (loaded.ok()) loaded = optimizer_->load_state(moments);
-    ASSAY_CHECK(loaded.ok(), "dinomaly: a state of another training: ", loaded.message());
-    ASSAY_CHECK(optimizer_->num_steps() == steps_done(), "dinomaly: a state of ", optimizer_->num_steps(),
-                " steps with ", steps_done(), " losses");
-    for (int64_t step = 0; step < steps_done(); ++step) batches_.next();
-  }
-
-  Dinomaly& trainee_;
-  const FeatureSource& features_;
-  const FitOptions& options_;
-  const Recipe recipe_;
-  const int64_t num_steps_;
-  TrainingBatches batches_;
-  std::unique_ptr<optim::Optimizer> optimizer_;
-  // On the device, as reading each would wait for it; one array, as a number kept after each step would keep the heap
-  // from giving back what lies around it.
-  Tensor losses_;
-  int64_t steps_done_ = 0;
-};
+Var Dinomaly::loss(Tape& tape, const FeatureGrid& grid, int64_t step, const FitOptions& options) const {
+  const Recipe recipe = recipe_of(options_.recipe);
+  const Targets targets = make_targets(grid, options_.groups);
+  const std::vector<Var> given = constants(tape, targets.groups);
+  const Pass pass = {/*trains=*/true, options.seed, static_cast<uint64_t>(step)};
+  const std::vector<Var> reconstructions = model_->network.forward(given, pass, options_.recompute);
+  const double share = easy_share(recipe, step, training_steps(options.schedule));
+  return mean_loss(cells_of(given, targets.prefix), cells_of(reconstructions, targets.prefix), share,
+                   recipe.easy_factor);
+}
 
 void Dinomaly::fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) {
   ASSAY_CHECK(!images.empty(), "dinomaly: no image to fit to");
   Dinomaly trainee(options_, device_);  // an earlier fit stays until this one is done
-  Training(&trainee, features, images, options).run();
+  trainee.model_ = std::make_unique<Model>(shape_for(features.feature_width()));
+  const int64_t num_steps = training_steps(options.schedule);
+  const TrainingPlan plan = {
+      &trainee,
+      &trainee.model_->parameters,
+      kName,
+      num_steps,
+      options_.batch,
+      recipe_of(options_.recipe).optimizer,
+      [&](int64_t step) { return learning_rate(options_.recipe, step, num_steps); },
+      [&](Tape& tape, const FeatureGrid& grid, int64_t step) { return trainee.loss(tape, grid, step, options); }};
+  trainee.losses_ = train(plan, features, images, options);
   *this = std::move(trainee);
 }
 
@@ -327,18 +210,16 @@ Tensor Dinomaly::score(const FeatureGrid& grid) const {
 
 nlohmann::json Dinomaly::save(std::map<std::string, Tensor>* tensors) const {
   ASSAY_CHECK(model_ != nullptr, "dinomaly: save before fit or load");
-  for (const auto& [name, value] : model_->parameters.values()) {
-    (*tensors)[kPrefix + name] = value.to(Device::cpu(), "dinomaly");
-  }
+  save_parameters(kName, model_->parameters, tensors);
   const DinomalyShape& s = model_->network.shape();
   return {{"width", s.width}, {"groups", s.groups}, {"blocks", s.blocks}, {"heads", s.heads}};
 }
 
 Status Dinomaly::load(const nlohmann::json& description, const std::map<std::string, Tensor>& tensors) {
-  const Result<int64_t> width = read_size(description, "width", kMaxWidth);
-  const Result<int64_t> groups = read_size(description, "groups", kMaxBlocks);
-  const Result<int64_t> blocks = read_size(description, "blocks", kMaxBlocks);
-  const Result<int64_t> heads = read_size(description, "heads", kMaxWidth);
+  const Result<int64_t> width = read_size(kName, description, "width", kMaxWidth);
+  const Result<int64_t> groups = read_size(kName, description, "groups", kMaxBlocks);
+  const Result<int64_t> blocks = read_size(kName, description, "blocks", kMaxBlocks);
+  const Result<int64_t> heads = read_size(kName, description, "heads", kMaxWidth);
   for (const auto* size : {&width, &groups, &blocks, &heads}) ASSAY_RETURN_IF_ERROR(size->status());
   const DinomalyShape shape = {width.value(), groups.value(), blocks.value(), heads.value(), 0};
   std::unique_ptr<Model> model;
@@ -347,13 +228,7 @@ Status Dinomaly::load(const nlohmann::json& description, const std::map<std::str
   } catch (const Error& e) {
     return Status::error(e.what());
   }
-  NamedTensors mine;
-  for (const auto& [name, tensor] : tensors) {
-    if (name.rfind(kPrefix, 0) == 0) mine.push_back({name.substr(std::strlen(kPrefix)), tensor});
-  }
-  const Status loaded = model->parameters.load(mine, device_);
-  if (!loaded.ok()) return Status::error("dinomaly: ", loaded.message());
-  ASSAY_RETURN_IF_ERROR(check_finite(mine));
+  ASSAY_RETURN_IF_ERROR(load_parameters(kName, tensors, device_, &model->parameters));
   options_.groups = shape.groups;
   model_ = std::move(model);
   return Status();

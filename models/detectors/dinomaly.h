@@ -56,8 +56,8 @@ class Dinomaly : public Detector {
     ParameterList parameters;
     DinomalyNetwork network;
   };
-  class Training;
   DinomalyShape shape_for(int64_t feature_width) const;
+  autograd::Var loss(autograd::Tape& tape, const FeatureGrid& grid, int64_t step, const FitOptions& options) const;
 
   DinomalyOptions options_;
   Device device_;

@@ -27,6 +27,9 @@ DetectorOptions brief_options() {
   o.dinomaly.iterations = 2;
   o.dinomaly.batch = 4;
   o.dinomaly.blocks = 1;
+  o.rd.iterations = 2;
+  o.rd.batch = 4;
+  o.rd.shape.widths = {2, 8};  // packed, 4 * 2 + 8 columns
   return o;
 }
 

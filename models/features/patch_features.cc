@@ -11,6 +11,7 @@
 #include "engine/ops/neighbourhood_mean.h"
 #include "engine/ops/resize_bilinear.h"
 #include "engine/ops/row_ops.h"
+#include "models/features/packed_cells.h"
 
 namespace assay::models {
 namespace {
@@ -63,12 +64,18 @@ PatchFeatures::PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeat
   ASSAY_CHECK(!options_.levels.empty(), "patch features: no backbone level is named");
   for (const std::string& names : options_.levels) {
     parts_.push_back(make_part(names));
-    width_ += parts_.back().channels;
   }
+  for (size_t i = 1; options_.packed && i < parts_.size(); ++i) {
+    ASSAY_CHECK(parts_[i].stride == 2 * parts_[i - 1].stride, "patch features: ", options_.levels[i - 1],
+                " has stride ", parts_[i - 1].stride, ", ", options_.levels[i], " ", parts_[i].stride,
+                ": to be packed, each part must have half the stride of the next");
+  }
+  for (const Part& part : parts_) width_ += part.channels * cells_across(part) * cells_across(part);
   const std::set<std::string> distinct(level_names_.begin(), level_names_.end());
   ASSAY_CHECK(distinct.size() == level_names_.size(), "patch features: a backbone level is named twice");
   ASSAY_CHECK(!options_.prefix_tokens || backbone_->num_prefix_tokens() > 0, "patch features: backbone ",
               backbone_->name(), " has no tokens beside its cells");
+  ASSAY_CHECK(!options_.packed || !options_.prefix_tokens, "patch features: packed parts have no prefix tokens");
 }
 
 PatchFeatures::Part PatchFeatures::make_part(const std::string& names) {
@@ -93,6 +100,12 @@ bool PatchFeatures::has_parts_of_one_width() const {
   return std::all_of(parts_.begin(), parts_.end(), [&](const Part& p) { return p.channels == parts_[0].channels; });
 }
 
+std::vector<int64_t> PatchFeatures::part_widths() const {
+  std::vector<int64_t> widths;
+  for (const Part& part : parts_) widths.push_back(part.channels);
+  return widths;
+}
+
 void PatchFeatures::release_workspaces() const {
   const std::lock_guard<std::mutex> lock(workspaces_mutex_);
   workspaces_.clear();
@@ -115,8 +128,9 @@ FeatureGrid PatchFeatures::extract(const Tensor& images) const {
   }
   const bool is_batch = images.rank() == 4;
   FeatureGrid grid;
-  grid.height = maps[0].height;
-  grid.width = maps[0].width;
+  const FeatureMap& grid_map = maps[grid_part().levels[0]];
+  grid.height = grid_map.height;
+  grid.width = grid_map.width;
   grid.image_height = images.dim(is_batch);
   grid.image_width = images.dim(is_batch + 1);
   grid.batch = is_batch ? images.dim(0) : 1;
@@ -130,6 +144,18 @@ FeatureGrid PatchFeatures::extract(const Tensor& images) const {
     const FeatureMap map = mean_of(maps, part.levels, options_.prefix_tokens);
     Tensor level = map.rows.reshape({grid.batch, map.height, map.width, part.channels});
     if (options_.neighbourhood > 1) level = ops::neighbourhood_mean(level, options_.neighbourhood);
+    if (options_.packed) {
+      const int64_t factor = cells_across(part);
+      ASSAY_CHECK(map.height == factor * grid.height && map.width == factor * grid.width,
+                  "patch features: an image of ", grid.image_height, " x ", grid.image_width,
+                  " px, expected multiples of ", stride(), ", for cells hold whole cells of finer levels");
+      const Tensor cells = Tensor::empty<float>({map.rows.dim(0), part.channels}, "patch features", device());
+      write_columns(level.reshape(cells.shape()), 0, options_.unit_length, cells);
+      const Tensor packed = pack_cells(cells.reshape(level.shape()), factor);
+      write_columns(packed, begin, /*unit_length=*/false, grid.rows);
+      begin += packed.dim(1);
+      continue;
+    }
     if (map.height != grid.height || map.width != grid.width)
       level = ops::resize_bilinear(level, grid.height, grid.width);
     write_columns(level.reshape({grid.rows.dim(0), part.channels}), begin, options_.unit_length, grid.rows);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Patch features: levels of a backbone brought onto one grid (Roth et al. 2022, section 3.1).
+// Patch features: levels of a backbone brought onto one grid (Roth et al. 2022, section 3.1), or packed into the rows
+// of the coarsest one's (packed_cells.h).
 #pragma once
 
 #include <cstdint>
@@ -21,19 +22,24 @@ struct PatchFeatureOptions {
   bool unit_length = true;     // each patch's part of each level is scaled to length one: only its direction counts,
                                // so that brightness, which scales all channels of a level alike, does not
   bool prefix_tokens = false;  // FeatureGrid::prefix is what the backbone has beside the cells, not averaged over any
+  // Parts keep their own grids: each has half the stride of the one that follows, and the rows of the last one's grid
+  // hold what lies within a cell, part after part. Lengths are then those of the parts' own cells. Not with prefix
+  // tokens.
+  bool packed = false;
 };
 
 // Safe to share between threads.
 class PatchFeatures {
  public:
   // Throws assay::Error for a level that the backbone does not have, one named twice, or none, for a mean of levels of
-  // several strides or widths, or prefix tokens of a backbone that has none.
+  // several strides or widths, prefix tokens of a backbone that has none, or parts that cannot be packed.
   PatchFeatures(std::shared_ptr<const Backbone> backbone, PatchFeatureOptions options);
 
-  int64_t width() const { return width_; }                  // D, the sum of the parts' channels
-  int64_t stride() const { return parts_.front().stride; }  // pixels of input a cell of the grid
+  int64_t width() const { return width_; }  // D, the sum of the parts' channels in all cells that a row holds of them
+  int64_t stride() const { return grid_part().stride; }  // pixels of input a cell of the grid
   int64_t num_parts() const { return static_cast<int64_t>(parts_.size()); }
   bool has_parts_of_one_width() const;
+  std::vector<int64_t> part_widths() const;  // channels
   const Backbone& backbone() const { return *backbone_; }
   const PatchFeatureOptions& options() const { return options_; }
 
@@ -52,6 +58,8 @@ class PatchFeatures {
     int64_t stride;
   };
   Part make_part(const std::string& names);
+  const Part& grid_part() const { return options_.packed ? parts_.back() : parts_.front(); }  // whose grid it is
+  int64_t cells_across(const Part& part) const { return options_.packed ? stride() / part.stride : 1; }
 
   std::shared_ptr<const Backbone> backbone_;
   PatchFeatureOptions options_;

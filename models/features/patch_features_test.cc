@@ -107,6 +107,7 @@ class GivenMaps : public Backbone {
       levels_.push_back({std::string(1, static_cast<char>('a' + i)), 8, maps_[i].rows.dim(1)});
     }
   }
+  void name_levels(const std::vector<BackboneLevel>& levels) { levels_ = levels; }
   const std::string& name() const override { return name_; }
   Device device() const override { return Device::cpu(); }
   const std::vector<BackboneLevel>& levels() const override { return levels_; }
@@ -197,6 +198,50 @@ TEST_CASE("a part of several levels is their mean, and parts stand side by side"
   CHECK_FALSE(made(uneven, {{"a", "b"}}).has_parts_of_one_width());
   CHECK_THROWS_WITH(made(uneven, {{"a+b"}}),
                     "patch features: levels a and b differ in grid or width, so they have no mean");
+}
+
+TEST_CASE("packed parts keep their grids: a row holds all finer cells within its own") {
+  FeatureMap fine = map_of(2, 4, {0, 1, 2, 3, 4, 5, 6, 7}), coarse = map_of(1, 2, {10, 11, 20, 21});
+  PatchFeatureOptions options = {{"fine", "coarse"}, 1, false};
+  options.packed = true;
+  const auto backbone = std::make_shared<GivenMaps>(std::vector<FeatureMap>{fine, coarse});
+  backbone->name_levels({{"fine", 16, 1}, {"coarse", 32, 2}});
+  const PatchFeatures features(backbone, options);
+  CHECK(features.width() == 6);
+  CHECK(features.stride() == 32);
+  CHECK(features.part_widths() == std::vector<int64_t>{1, 2});
+  const FeatureGrid grid = features.extract(Tensor::zeros<uint8_t>({32, 64, 3}, "test"));
+  CHECK((grid.height == 1 && grid.width == 2));
+  CHECK(values(grid.rows) == std::vector<float>{0, 1, 4, 5, 10, 11, 2, 3, 6, 7, 20, 21});
+  // Each finer cell has length one by itself.
+  options.unit_length = true;
+  const FeatureGrid unit = PatchFeatures(backbone, options).extract(Tensor::zeros<uint8_t>({32, 64, 3}, "test"));
+  for (const size_t i : {1, 2, 3, 6, 7, 8, 9}) CHECK(values(unit.rows)[i] == 1);
+  CHECK(values(unit.rows)[0] == 0);
+  options.levels = {"coarse", "fine"};
+  CHECK_THROWS_WITH(PatchFeatures(backbone, options),
+                    "patch features: coarse has stride 32, fine 16: to be packed, each part must have half the stride "
+                    "of the next");
+}
+
+TEST_CASE("packed parts of the real backbone hold what each level has by itself") {
+  PatchFeatureOptions options = {{"block2", "block4", "block10"}, 1, false};
+  options.packed = true;
+  const PatchFeatures packed = real_features(options);
+  const Tensor image = generated_image(64, 96);
+  const FeatureGrid grid = packed.extract(image);
+  CHECK((grid.height == 4 && grid.width == 6));
+  CHECK(packed.width() == 16 * 24 + 4 * 40 + 112);
+  const FeatureGrid fine = real_features({{"block2"}, 1, false}).extract(image);
+  const std::vector<float> rows = values(grid.rows), cells = values(fine.rows);
+  for (int64_t y = 0; y < 16; ++y) {
+    for (int64_t x = 0; x < 24; ++x) {
+      const int64_t row = y / 4 * 6 + x / 4, within = y % 4 * 4 + x % 4;
+      for (int64_t c = 0; c < 24; ++c) {
+        CHECK(rows[row * packed.width() + within * 24 + c] == cells[(y * 24 + x) * 24 + c]);
+      }
+    }
+  }
 }
 
 TEST_CASE("tokens beside the cells are averaged and scaled as the cells are, but over no neighbourhood") {

@@ -25,21 +25,38 @@ std::string hash_of(const models::NamedTensors& weights) {
   return data::sha256({reinterpret_cast<const uint8_t*>(digests.data()), digests.size()});
 }
 
+// The levels as they are (Deng, Li 2022): strides 4, 8 and 16; a transformer has one stride.
+models::PatchFeatureOptions pyramid(const std::string& backbone) {
+  models::PatchFeatureOptions patches;
+  if (backbone == "efficientnet_lite0") {
+    patches.levels = {"block2", "block4", "block10"};
+  } else if (backbone.rfind("dinov2", 0) == 0) {
+    patches.levels = {"norm"};
+  } else {
+    patches.levels = {"layer1", "layer2", "layer3"};
+  }
+  patches.neighbourhood = 1;
+  patches.unit_length = false;
+  patches.packed = true;
+  return patches;
+}
+
 }  // namespace
 
 FeatureRecipe default_feature_recipe() {
   FeatureRecipe recipe;
-  recipe.patches = default_patches(recipe.backbone, /*trains=*/false);
+  recipe.patches = default_patches(recipe.backbone, FeatureUse::kPatches);
   return recipe;
 }
 
-models::PatchFeatureOptions default_patches(const std::string& backbone, bool trains) {
+models::PatchFeatureOptions default_patches(const std::string& backbone, FeatureUse use) {
+  if (use == FeatureUse::kPyramid) return pyramid(backbone);
   models::PatchFeatureOptions patches;
   if (backbone == "efficientnet_lite0") {
     patches.levels = {"block10"};  // the level whose results README.md shows
   } else if (backbone.rfind("dinov2", 0) != 0) {
     patches.levels = {"layer2", "layer3"};  // of ResNets: Roth et al. 2022
-  } else if (!trains) {
+  } else if (use == FeatureUse::kPatches) {
     // Patches of the last layer under the final norm, of length one, no neighbourhood (AnomalyDINO, Damm et al. 2025).
     patches.levels = {"norm"};
     patches.neighbourhood = 1;
@@ -61,6 +78,14 @@ int64_t reconstruction_groups(const models::PatchFeatures& features, int64_t blo
   return features.has_parts_of_one_width() && blocks % parts == 0 ? parts : 1;
 }
 
+models::RdShape rd_shape(const models::PatchFeatures& features) {
+  using Block = models::RdShape::Block;
+  const std::string& backbone = features.backbone().name();
+  const bool is_wide = backbone.rfind("wide_resnet", 0) == 0;
+  const Block block = is_wide ? Block::kWideBottleneck : backbone == "resnet50" ? Block::kBottleneck : Block::kBasic;
+  return {features.part_widths(), block, /*is_rectified=*/is_wide || backbone.rfind("resnet", 0) == 0};
+}
+
 Result<models::NamedTensors> read_backbone_weights(const std::string& backbone, const std::string& path) {
   Result<models::NamedTensors> weights = models::read_weight_file(path);
   if (!weights.ok()) return weights.status();
@@ -78,6 +103,7 @@ nlohmann::json to_json(const FeatureRecipe& recipe) {
                                 {"neighbourhood", recipe.patches.neighbourhood},
                                 {"unit_length", recipe.patches.unit_length}};
   if (recipe.patches.prefix_tokens) description["prefix_tokens"] = true;
+  if (recipe.patches.packed) description["packed"] = true;
   if (!recipe.weights.empty()) description["weights_sha256"] = hash_of(recipe.weights);
   return description;
 }
@@ -94,6 +120,9 @@ Result<FeatureRecipe> feature_recipe_from_json(const nlohmann::json& description
   ASSAY_RETURN_IF_ERROR(read_field(description, kWhat, "unit_length", &recipe.patches.unit_length));
   if (description.contains("prefix_tokens")) {
     ASSAY_RETURN_IF_ERROR(read_field(description, kWhat, "prefix_tokens", &recipe.patches.prefix_tokens));
+  }
+  if (description.contains("packed")) {
+    ASSAY_RETURN_IF_ERROR(read_field(description, kWhat, "packed", &recipe.patches.packed));
   }
   const Result<models::InputSizeRule::Fit> named = models::fit_from_name(fit);
   if (!named.ok()) return named.status();

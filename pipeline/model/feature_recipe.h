@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/base/status.h"
+#include "models/detectors/rd_network.h"
 #include "models/features/input_size.h"
 #include "models/features/patch_features.h"
 #include "models/layers/parameter_list.h"
@@ -23,12 +24,18 @@ struct FeatureRecipe {
 
 // The built-in backbone with its default levels and the product's default sizes.
 FeatureRecipe default_feature_recipe();
-// What a detector sees of a backbone unless it is told otherwise; `trains` tells detectors that train
-// (Detector::trains) from the others.
-models::PatchFeatureOptions default_patches(const std::string& backbone, bool trains);
+// What a detector sees of a backbone unless it is told otherwise.
+enum class FeatureUse {
+  kPatches,  // patches that are compared with each other
+  kTrained,  // what a network gives back (Detector::trains)
+  kPyramid,  // levels of several resolutions, packed (DetectorListing::takes_packed_levels)
+};
+models::PatchFeatureOptions default_patches(const std::string& backbone, FeatureUse use);
 // How many groups a network of `blocks` blocks can reconstruct apart: one for each part of the features where all are
 // of one width and share the blocks evenly, otherwise 1, the row as a whole.
 int64_t reconstruction_groups(const models::PatchFeatures& features, int64_t blocks);
+// The network of reverse distillation that gives back such packed features: blocks as the backbone's.
+models::RdShape rd_shape(const models::PatchFeatures& features);
 
 // Reads a file of the user's weights and checks that the backbone can be made of it. An error lists what is missing,
 // left over or of another shape.

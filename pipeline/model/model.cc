@@ -162,8 +162,8 @@ ScoredImage Model::score(const models::FeatureGrid& grid) const {
 
 Tensor Model::anomaly_maps(const Tensor& inputs) const {
   const models::FeatureGrid grid = features_->extract(inputs);
-  const Tensor values = detector_->score(grid).reshape({grid.batch, grid.height, grid.width});
-  return models::anomaly_map(values, grid.image_height, grid.image_width, scoring_.sigma).to(Device::cpu(), "maps");
+  const Tensor maps = models::anomaly_map(detector_->score(grid), grid.image_height, grid.image_width, scoring_.sigma);
+  return maps.reshape({grid.batch, grid.image_height, grid.image_width}).to(Device::cpu(), "maps");
 }
 
 ScoredImage Model::judge(const Tensor& map) const {

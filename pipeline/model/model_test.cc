@@ -15,6 +15,7 @@
 
 #include "engine/io/safetensors.h"
 #include "models/detectors/ensemble.h"
+#include "models/detectors/rd.h"
 #include "tests/support/temporary_folder.h"
 
 namespace assay::pipeline {
@@ -118,6 +119,32 @@ std::string refusal(const Parts& parts) {
   const TemporaryFolder folder;
   write_text(folder / "model", parts.description.dump(), parts.tensors);
   return refusal(folder / "model");
+}
+
+TEST_CASE("a recipe comes back from its description for each use of features, and packs levels for one of them") {
+  for (const FeatureUse use : {FeatureUse::kPatches, FeatureUse::kTrained, FeatureUse::kPyramid}) {
+    FeatureRecipe recipe = default_feature_recipe();
+    recipe.patches = default_patches(recipe.backbone, use);
+    CHECK(recipe.patches.packed == (use == FeatureUse::kPyramid));
+    const FeatureRecipe again = feature_recipe_from_json(to_json(recipe)).value();
+    CHECK(to_json(again) == to_json(recipe));
+    CHECK(again.patches.packed == recipe.patches.packed);
+    CHECK(again.patches.levels == recipe.patches.levels);
+  }
+  json description = to_json(default_feature_recipe());
+  description["packed"] = 1;
+  CHECK_FALSE(feature_recipe_from_json(description).ok());
+}
+
+TEST_CASE("reverse distillation's network is as the packed levels are") {
+  FeatureRecipe recipe = default_feature_recipe();
+  recipe.patches = default_patches(recipe.backbone, FeatureUse::kPyramid);
+  const auto features = make_patch_features(recipe).value();
+  const models::RdShape shape = rd_shape(*features);
+  CHECK(shape.widths == std::vector<int64_t>{24, 40, 112});
+  CHECK(shape.block == models::RdShape::Block::kBasic);
+  CHECK_FALSE(shape.is_rectified);  // its levels are sums before any ReLU
+  CHECK(models::rd_feature_width(shape) == features->width());
 }
 
 TEST_CASE("a loaded model is the saved one, and scores bit for bit as it") {

@@ -15,7 +15,7 @@ std::string advice_on_gpu(const RunOptions& options) {
   const auto detector = models::make_detector(options.detector, options.detector_options, Device::cpu());
   if (!detector.ok()) return "";
   if (detector.value()->memory_bank() != nullptr) return "; a smaller --reference-share takes less";
-  const bool can_recompute = detector.value()->trains() && !options.detector_options.dinomaly.recompute;
+  const bool can_recompute = options.detector == "dinomaly" && !options.detector_options.dinomaly.recompute;
   return can_recompute ? "; --recompute takes less" : "";
 }
 

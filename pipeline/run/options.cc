@@ -45,6 +45,7 @@ nlohmann::ordered_json configuration(const RunOptions& o) {
   c["recipe"] = trained.recipe == models::DinomalyOptions::Recipe::kDinomaly ? "dinomaly" : "llbnad";
   c["iterations"] = trained.iterations;
   c["sub_model_share"] = trained.sub_model_share;
+  c["rd_iterations"] = o.detector_options.rd.iterations;
   c["single_stage"] = o.single_stage;
   c["subsets"] = o.subsets;
   c["aggregate"] = aggregate_name(o.aggregate.aggregate);

@@ -21,8 +21,8 @@ std::vector<double> score_in_batches(const models::Detector& detector, const mod
   std::vector<double> scores(images.size());
   const auto maps_of = [&](const std::vector<int64_t>& positions) {
     const models::FeatureGrid grid = features.read_batch(models::images_at(images, positions), detector.device());
-    const Tensor values = detector.score(grid).reshape({grid.batch, grid.height, grid.width});
-    return models::anomaly_map(values, grid.image_height, grid.image_width, rule.sigma).to(Device::cpu(), "maps");
+    const Tensor maps = models::anomaly_map(detector.score(grid), grid.image_height, grid.image_width, rule.sigma);
+    return maps.reshape({grid.batch, grid.image_height, grid.image_width}).to(Device::cpu(), "maps");
   };
   for (const std::vector<int64_t>& positions : models::batches_of_one_size(features, images, batch)) {
     const int64_t size = static_cast<int64_t>(positions.size());

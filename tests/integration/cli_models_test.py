@@ -213,6 +213,32 @@ def selectors_choose_other_references():
 
 
 @check
+def a_detector_of_several_levels_runs_both_stages_and_scores_from_its_file():
+    work = Work()
+    training = ("--detector", "rd", "--iterations", "3")
+    work.train(*training).must(0)
+    check_scores(work, "run")
+    features = json.loads(assay("info", work("run/model.assay")).must(0).out)["features"]
+    assert features["levels"] == ["block2", "block4", "block10"] and features["packed"], features
+    assert not features["unit_length"] and features["neighbourhood"] == 1, features
+    work.train(*training, out="again").must(0)
+    assert read(work("again/scores.csv")) == read(work("run/scores.csv"))
+    # Sub-models of its own see the same features as patchcore's do.
+    work.train(*training, "--stage1-detector", "rd", out="own").must(0)
+    check_scores(work, "own")
+    work.train(*training, "--levels", "block10,block4", out="no").must(2, "must have half the stride of the next")
+    # A ResNet's levels are given back by blocks like its own.
+    write_weights(work("w"), resnet18_shapes())
+    work.train(*training, "--backbone", "resnet18", "--weights", work("w"), "--single-stage", out="resnet").must(0)
+    os.remove(work("w"))
+    check_scores(work, "resnet")
+    model = read(work("resnet/model.assay"))
+    header = json.loads(model[8:8 + struct.unpack("<Q", model[:8])[0]])
+    state = json.loads(header["__metadata__"]["assay"])["detector"]["state"]
+    assert state == {"widths": [64, 128, 256], "block": "basic", "rectified": True}, state
+
+
+@check
 def sub_models_as_the_final_detector_score_from_their_file():
     work = Work()
     work.train("--ensemble").must(0)

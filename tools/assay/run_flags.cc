@@ -89,7 +89,7 @@ const std::vector<Flag>& data_flags() {
 
 const std::vector<Flag>& training_flags() {
   static const std::vector<Flag> table = {
-      {"detector", FlagType::kText, "patchcore", "patchcore|softpatch|padim|dinomaly", 0, 0, "final detector"},
+      {"detector", FlagType::kText, "patchcore", "patchcore|softpatch|padim|dinomaly|rd", 0, 0, "final detector"},
       {"stage1-detector", FlagType::kText, "", "NAME", 0, 0,
        "detector of stage 1; if not given the final one's kind, and patchcore where that trains, unless --ensemble, "
        "--track-scores or --aggregate=trajectory asks for its sub-models"},
@@ -98,7 +98,9 @@ const std::vector<Flag>& training_flags() {
       {"weights", FlagType::kText, "", "FILE", 0, 0,
        "of a backbone that has none built in: PyTorch .pth or .safetensors"},
       {"levels", FlagType::kText, "", "A,B", 0, 0,
-       "backbone levels; the first one's cells are the patches; A+B is the mean of two"},
+       "backbone levels; the first one's cells are the patches; A+B is the mean of two. rd: the finest first, each "
+       "with "
+       "half the stride of the next"},
       {"image-size", FlagType::kInt, "256", "PX", 32, 4096,
        "side of the square whose area the scaled image has; not given, dinomaly on a transformer takes 280 (fast) or "
        "392"},
@@ -119,13 +121,16 @@ const std::vector<Flag>& training_flags() {
        "softpatch, lof: neighbours whose density a patch's is compared with"},
       {"noise-share", FlagType::kFloat, "0.15", "S", 0, 0.99, "softpatch: share of all patches left out as noise"},
       {"preset", FlagType::kText, "fast", "fast|paper|llbnad", 0, 0,
-       "dinomaly: fast, 1000 iterations; paper, its published 5000; llbnad, the other published recipe, 5000"},
+       "dinomaly: fast, 1000 iterations; paper, its published 5000; llbnad, the other published recipe, 5000. rd: "
+       "fast, "
+       "200; paper, 4000"},
       {"iterations", FlagType::kInt, "0", "N", 0, 1000000,
-       "dinomaly: training steps of the final detector; 0: the preset's"},
+       "dinomaly, rd: training steps of the final detector; 0: the preset's"},
       {"sub-model-share", FlagType::kFloat, "0.3", "S", 0.001, 1,
-       "dinomaly: share of the steps for sub-models of stage 1"},
+       "dinomaly, rd: share of the steps for sub-models of stage 1"},
       {"checkpoint-seconds", FlagType::kFloat, "60", "S", 0, 1e6,
-       "dinomaly: time between two checkpoints of a training, from which a run that was killed goes on; 0: each step"},
+       "dinomaly, rd: time between two checkpoints of a training, from which a run that was killed goes on; 0: each "
+       "step"},
       {"recompute", FlagType::kBool, "false", "", 0, 0, "dinomaly: less memory for one more forward pass a step"},
       {"single-stage", FlagType::kBool, "false", "", 0, 0, "fit to all images: the baseline of every comparison"},
       {"subsets", FlagType::kInt, "5", "K", 2, 64, "subsets and sub-models of stage 1"},
@@ -246,6 +251,9 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   trained.iterations = flags.integer("iterations") > 0 ? flags.integer("iterations") : preset == "fast" ? 1000 : 5000;
   trained.sub_model_share = flags.number("sub-model-share");
   trained.recompute = flags.boolean("recompute");
+  models::RdOptions& distilled = o.detector_options.rd;
+  distilled.iterations = flags.integer("iterations") > 0 ? flags.integer("iterations") : preset == "paper" ? 4000 : 200;
+  distilled.sub_model_share = trained.sub_model_share;
   o.checkpoint_every_s = flags.number("checkpoint-seconds");
   o.single_stage = flags.boolean("single-stage");
   o.subsets = static_cast<int>(flags.integer("subsets"));
@@ -270,7 +278,15 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   // What cannot be made is said before any image is read.
   const auto last = models::make_detector(o.detector, o.detector_options);
   if (!last.ok()) return last.status();
-  o.features.patches = pipeline::default_patches(o.features.backbone, last.value()->trains());
+  const auto takes_packed_levels = [](const std::string& name) {
+    const models::DetectorListing* listing = models::find_detector(name);
+    return listing != nullptr && listing->takes_packed_levels;
+  };
+  const pipeline::FeatureUse use = takes_packed_levels(o.detector) || takes_packed_levels(o.stage1_detector)
+                                       ? pipeline::FeatureUse::kPyramid
+                                   : last.value()->trains() ? pipeline::FeatureUse::kTrained
+                                                            : pipeline::FeatureUse::kPatches;
+  o.features.patches = pipeline::default_patches(o.features.backbone, use);
   if (flags.given("levels")) o.features.patches.levels = split_at_commas(flags.text("levels"));
   if (!flags.given("image-size") && o.features.patches.prefix_tokens) {
     // 392 px are published; 280 px are said to cost 0.14 points of image AUROC on MVTec AD for half of the work.
@@ -282,6 +298,7 @@ Result<pipeline::RunOptions> run_options(const std::string& data, const Flags& f
   if (!features.ok()) return features.status();
   o.features.input_size.multiple = features.value()->backbone().side_multiple();
   trained.groups = pipeline::reconstruction_groups(*features.value(), trained.blocks);
+  if (is_pyramid) distilled.shape = pipeline::rd_shape(*features.value());
   return o;
 }
 
