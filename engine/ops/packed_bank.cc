@@ -7,7 +7,7 @@
 
 namespace assay::ops {
 
-PackedBank::PackedBank(const Tensor& rows, const char* tag) {
+PackedBank::PackedBank(const Tensor& rows, const char* tag, Bytes bytes) {
   check_matrix("packed_bank", "rows", rows, "(N, D)");
   rows_ = rows.dim(0);
   dim_ = rows.dim(1);
@@ -15,7 +15,10 @@ PackedBank::PackedBank(const Tensor& rows, const char* tag) {
   const OpContext ctx("packed_bank", {{"rows", &rows}});
   panels_ = ctx.empty<float>({kernels::packed_bank_bytes(rows_, dim_) / static_cast<int64_t>(sizeof(float))}, tag);
   ctx.run(kernels::pack_bank, {ctx.in<float>(rows), ctx.out<float>(panels_), rows_, dim_});
-  if (ctx.device().backend == Backend::kCpu && kernels::byte_bank_helps(rows_, dim_)) add_bytes(rows, tag);
+  if (bytes == Bytes::kWhereTheyHelp && ctx.device().backend == Backend::kCpu &&
+      kernels::byte_bank_helps(rows_, dim_)) {
+    add_bytes(rows, tag);
+  }
 }
 
 void PackedBank::add_bytes(const Tensor& rows, const char* tag) {

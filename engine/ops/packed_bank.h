@@ -14,9 +14,12 @@ namespace assay::ops {
 // (kernels/knn/byte_bank.h) the bank holds these too, a quarter of the rows' memory, and shares the rows' own.
 class PackedBank {
  public:
+  // kWhereTheyHelp: for nearest_neighbour and top_k_neighbours. segment_minimum has no use for bytes.
+  enum class Bytes { kWhereTheyHelp, kNone };
+
   // rows: (N, D) float32, N >= 0, D >= 1, not to be written to as long as the bank lives. `tag` names the memory in
   // usage reports.
-  explicit PackedBank(const Tensor& rows, const char* tag = "memory bank");
+  explicit PackedBank(const Tensor& rows, const char* tag = "memory bank", Bytes bytes = Bytes::kWhereTheyHelp);
 
   int64_t rows() const { return rows_; }  // N
   int64_t dim() const { return dim_; }    // D

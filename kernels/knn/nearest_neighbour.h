@@ -12,6 +12,7 @@
 // A row whose score is NaN, or whose squared norm overflows float32, is never taken. Where no row can be taken (an
 // empty bank, a query with a NaN) index is -1 and distance2 is +infinity. A query whose own squared norm overflows may
 // be given any row.
+// A bank with bytes (byte_bank.h) is searched faster on the CPU, to the same bits.
 // Deterministic on one type of machine: the same bits for any number of threads and any workspace size. The two
 // backends may choose differently within the error above.
 #pragma once

@@ -74,7 +74,7 @@ DistanceTable::References DistanceTable::gather_references(const models::Feature
 
 Status DistanceTable::fill_on_cpu(const models::FeatureSource& features, const std::vector<int64_t>& images,
                                   const models::BankSpace& space, const References& references, Progress* progress) {
-  const ops::PackedBank bank(references.rows, "distance table");
+  const ops::PackedBank bank(references.rows, "distance table", ops::PackedBank::Bytes::kNone);
   const ops::Segments segments(references.offsets, bank);
   for (int64_t i = 0; i < num_images_; ++i) {
     const Tensor queries = space.project(features.read(images[i]));

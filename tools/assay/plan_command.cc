@@ -152,7 +152,9 @@ Result<Sample> sample_features(const dataset::Opened& opened, const pipeline::Ru
 double search_rate(int64_t width, Device device) {
   constexpr int64_t kQueries = 1024, kRows = 8192;
   const Tensor queries = Tensor::zeros<float>({kQueries, width}, "plan", device);
-  const ops::PackedBank bank(Tensor::zeros<float>({kRows, width}, "plan", device));
+  // In float32, as stage 1 searches: zeros are all alike, and bytes cannot tell them apart.
+  const ops::PackedBank bank(Tensor::zeros<float>({kRows, width}, "plan", device), "plan",
+                             ops::PackedBank::Bytes::kNone);
   ops::nearest_neighbour(queries, bank);
   synchronise(device);
   const auto begun = Clock::now();

@@ -9,7 +9,7 @@
 namespace assay::bench {
 
 // kernels/knn/x_bench.cc. Bases: of nearest_neighbour the product of queries and bank alone, stored; of segment_minimum
-// and top_k nearest_neighbour at the same sizes.
+// and top_k nearest_neighbour at the same sizes; of x/bytes the search x without bytes.
 std::vector<Case> nearest_neighbour_cases(const Scale& scale);
 std::vector<Case> segment_minimum_cases(const Scale& scale);
 std::vector<Case> top_k_cases(const Scale& scale);
