@@ -58,10 +58,14 @@ void finish(const WorkPointer& work) {
   }
 }
 
-// Runs a ready piece of work, which is the first of its stream.
+// After a fault nothing runs on the device any more.
+bool will_run(const Work& work) {
+  return work.run != nullptr && (work.runs_always || device_error(work.device) == cudaSuccess);
+}
+
+// Takes a ready piece of work, which is the first of its stream.
 void run_one(WorkPointer work) {
-  // After a fault nothing runs on the device any more.
-  if (work->run != nullptr && (work->runs_always || device_error(work->device) == cudaSuccess)) {
+  if (will_run(*work)) {
     work->is_running = true;
     if (work->is_callback) {
       // The lock is free meanwhile, for other threads of the program. Held once: see wait_for().
@@ -255,6 +259,7 @@ bool poll(const WorkPointer& work) {
 const Work* pending_work_on_host(uint64_t begin, uint64_t bytes) {
   for (const Stream* stream : queues().streams) {
     for (const WorkPointer& work : stream->pending) {
+      if (!will_run(*work)) continue;
       for (const HostRange& range : work->host_ranges) {
         if (range.overlaps(begin, bytes)) return work.get();
       }

@@ -215,6 +215,21 @@ TEST_CASE("a pinned buffer that goes or changes while a copy is pending is repor
   expect_no_reports();
 }
 
+TEST_CASE("a copy that a broken GPU never makes keeps no pinned buffer") {
+  const TestStream stream;
+  const TestStream other;
+  const DeviceArray x(counting(kN));
+  const DeviceArray y(kN);
+  {
+    const Pinned result(std::vector<float>(kN, 5.0f));
+    break_in_launch(1);
+    CHECK_CUDA(launch(test_kernels().add_one, 1, kN, x.data(), y.data(), kN, stream));
+    CHECK_CUDA(cudaMemcpyAsync(result.data, x.data(), kN * 4, cudaMemcpyDeviceToHost, other));
+    CHECK(cudaStreamSynchronize(stream) == cudaErrorIllegalAddress);
+  }
+  expect_no_reports();  // and mends the device
+}
+
 TEST_CASE("memory allocated in stream order is there for its stream, not for others") {
   for (const uint64_t seed : {0, 4}) {
     set_seed(seed);
