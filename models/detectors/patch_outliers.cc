@@ -14,7 +14,8 @@ namespace assay::models {
 namespace {
 
 constexpr int64_t kBlockBytes = int64_t{64} << 20;  // of patches of some positions, of all images
-constexpr double kRegularisation = 0.01;            // the published one
+constexpr int64_t kImagesAtOnce = 16;
+constexpr double kRegularisation = 0.01;  // the published one
 constexpr double kLeastReach = 1e-10;
 constexpr const char* kTag = "patch outliers";
 
@@ -28,10 +29,16 @@ constexpr Named kNames[] = {
 // The patches of positions first to before first + count, (num_images * count, D), image after image.
 Tensor read_block(const AlignedPatches& patches, int64_t first, int64_t count) {
   const Tensor block = Tensor::empty<float>({patches.num_images * count, patches.width}, kTag, patches.device);
-  parallel_for(patches.num_images, 1, [&](int64_t i, int64_t) {
-    copy(patches.read(i).rows(first, first + count), block.rows(i * count, (i + 1) * count),
-         current_stream(patches.device));
-  });
+  for (int64_t begin = 0; begin < patches.num_images; begin += kImagesAtOnce) {
+    std::vector<Tensor> parts(std::min(kImagesAtOnce, patches.num_images - begin));
+    parallel_for(static_cast<int64_t>(parts.size()), 1,
+                 [&](int64_t i, int64_t) { parts[i] = patches.read(begin + i).rows(first, first + count); });
+    // By one thread: one storage is written to.
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const int64_t at = (begin + static_cast<int64_t>(i)) * count;
+      copy(parts[i], block.rows(at, at + count), current_stream(patches.device));
+    }
+  }
   return block;
 }
 
