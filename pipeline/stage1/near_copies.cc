@@ -39,7 +39,7 @@ std::vector<std::vector<int64_t>> find_near_copies(const DistanceTable& table, d
   const int64_t count = table.num_images();
   std::vector<std::vector<int64_t>> copies(count);
   const int64_t nearest = nearest_that_count(count - 1);
-  if (nearest == 0) return copies;
+  if (nearest == 0 || patch_share == 1) return copies;
   std::vector<std::vector<uint8_t>> is_near(count);  // [i][j]: to more than the share of i's patches
   parallel_for(count, 1, [&](int64_t i, int64_t) {
     const Tensor distances = table.rows_of(i);

@@ -59,7 +59,6 @@ class Stage1 {
       return Status::error("--aggregate=", aggregate_name(options_.aggregate.aggregate),
                            ": needs a detector that trains, and --track-scores");
     }
-    if (table_) near_copies_ = find_near_copies(*table_, options_.copy_share);
     Stage1Result result;
     result.num_models = options_.subsets;
     result.selection.kept.assign(images_.size(), 1);
@@ -77,6 +76,12 @@ class Stage1 {
     return table_ == nullptr && options_.track_every > 0 && make_detector_(options_.placement.first())->trains();
   }
 
+  // Whether anything asks for the suspicion of single patches.
+  bool judges_patches() const {
+    return table_ != nullptr && (needs_distance_table(options_.aggregate.aggregate) || selects_by_patches());
+  }
+  bool selects_by_patches() const { return table_ != nullptr && (options_.keep.automatic || options_.rescue_patches); }
+
   Status score(int round, Stage1Result* result) {
     const uint64_t seed = options_.seed + static_cast<uint64_t>(round) * 1000003u;
     result->subset = partition_kept(result->selection.kept, options_.subsets, seed);
@@ -88,7 +93,7 @@ class Stage1 {
       ASSAY_RETURN_IF_ERROR(score_by_sub_models(round, seed, result));
     }
     const Aggregate aggregate = options_.aggregate.aggregate;
-    if (table_) {
+    if (judges_patches()) {
       Result<PatchRule> rule = patch_rule(result->selection.kept, seed);
       if (!rule.ok()) return rule.status();
       patch_rule_ = std::move(rule).value();
@@ -107,7 +112,7 @@ class Stage1 {
   }
 
   // What a patch's suspicion is: the aggregate's own rule, of aggregates of sub-models' scores the support distance.
-  Result<PatchRule> patch_rule(const std::vector<uint8_t>& in_bank, uint64_t seed) const {
+  Result<PatchRule> patch_rule(const std::vector<uint8_t>& in_bank, uint64_t seed) {
     switch (const Aggregate aggregate = options_.aggregate.aggregate) {
       case Aggregate::kExpected:
         return expected_held_out_minimum(in_bank, options_.expected_bank_share);
@@ -119,6 +124,8 @@ class Stage1 {
         return rule;
       }
       default:
+        // Once for all rounds: it is a pass over the table.
+        if (near_copies_.empty()) near_copies_ = find_near_copies(*table_, options_.copy_share);
         return support_distance(in_bank, options_.support_rank, near_copies_);
     }
   }
@@ -147,7 +154,7 @@ class Stage1 {
   // Automatic, with a table: an image is set aside for its share of suspicious patches. Otherwise for its score.
   void select(Stage1Result* result) const {
     result->excluded.clear();
-    if (table_ == nullptr || (!options_.keep.automatic && !options_.rescue_patches)) {
+    if (!selects_by_patches()) {
       if (!options_.keep.automatic) {
         result->selection = select_kept(result->suspicion, options_.keep, 0);
         return;
