@@ -31,6 +31,12 @@ int32_t Tape::add_value(const Tensor& tensor, bool is_leaf, Parameter* parameter
 
 Var Tape::constant(const Tensor& value) { return Var(this, -1, value); }
 
+std::vector<Var> Tape::constants(const std::vector<Tensor>& values) {
+  std::vector<Var> vars;
+  for (const Tensor& value : values) vars.push_back(constant(value));
+  return vars;
+}
+
 Var Tape::variable(const Tensor& value) { return Var(this, add_value(value, /*is_leaf=*/true, nullptr), value); }
 
 Var Tape::parameter(Parameter* parameter) {

@@ -118,6 +118,7 @@ class Tape {
 
   // A value that no gradient is asked for.
   Var constant(const Tensor& value);
+  std::vector<Var> constants(const std::vector<Tensor>& values);
   // A value whose gradient grad() tells after backward.
   Var variable(const Tensor& value);
   // A parameter's value; backward adds to its grad. The parameter must outlive the backward pass. Naming it twice gives

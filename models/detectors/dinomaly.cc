@@ -104,12 +104,6 @@ Targets make_targets(const FeatureGrid& grid, int64_t groups) {
   return targets;
 }
 
-std::vector<Var> constants(Tape& tape, const std::vector<Tensor>& tensors) {
-  std::vector<Var> vars;
-  for (const Tensor& t : tensors) vars.push_back(tape.constant(t));
-  return vars;
-}
-
 std::vector<Var> cells_of(const std::vector<Var>& tokens, int64_t prefix) {
   std::vector<Var> cells;
   for (const Var& t : tokens) cells.push_back(autograd::skip_tokens(t, prefix));
@@ -143,8 +137,7 @@ DinomalyShape Dinomaly::shape_for(int64_t feature_width) const {
 }
 
 int64_t Dinomaly::training_steps(Schedule schedule) const {
-  if (schedule == Schedule::kFinal) return options_.iterations;
-  return std::max<int64_t>(1, std::llround(options_.sub_model_share * static_cast<double>(options_.iterations)));
+  return steps_of(schedule, options_.iterations, options_.sub_model_share);
 }
 
 // ---- Training
@@ -152,7 +145,7 @@ int64_t Dinomaly::training_steps(Schedule schedule) const {
 Var Dinomaly::loss(Tape& tape, const FeatureGrid& grid, int64_t step, const FitOptions& options) const {
   const Recipe recipe = recipe_of(options_.recipe);
   const Targets targets = make_targets(grid, options_.groups);
-  const std::vector<Var> given = constants(tape, targets.groups);
+  const std::vector<Var> given = tape.constants(targets.groups);
   const Pass pass = {/*trains=*/true, options.seed, static_cast<uint64_t>(step)};
   const std::vector<Var> reconstructions = model_->network.forward(given, pass, options_.recompute);
   const double share = easy_share(recipe, step, training_steps(options.schedule));
@@ -193,7 +186,7 @@ Tensor Dinomaly::score(const FeatureGrid& grid) const {
   here.prefix = has_prefix(grid) ? grid.prefix.to(device_, "dinomaly") : Tensor();
   Tape tape;
   const Targets targets = make_targets(here, shape.groups);
-  const std::vector<Var> given = constants(tape, targets.groups);
+  const std::vector<Var> given = tape.constants(targets.groups);
   const std::vector<Var> reconstructions = cells_of(model_->network.forward(given, Pass()), targets.prefix);
   const std::vector<Var> cells = cells_of(given, targets.prefix);
   const Shape rows = {grid.rows.dim(0), shape.width};

@@ -2,7 +2,6 @@
 #include "models/detectors/rd.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "engine/autograd/ops/elementwise.h"
@@ -39,12 +38,6 @@ std::vector<Tensor> unpack_levels(const FeatureGrid& grid, const RdShape& shape)
     begin += factor * factor * shape.widths[i];
   }
   return levels;
-}
-
-std::vector<Var> constants(Tape& tape, const std::vector<Tensor>& tensors) {
-  std::vector<Var> vars;
-  for (const Tensor& t : tensors) vars.push_back(tape.constant(t));
-  return vars;
 }
 
 // (B, cells, C).
@@ -128,8 +121,7 @@ Rd::Rd(const RdOptions& options, Device device) : options_(options), device_(dev
 }
 
 int64_t Rd::training_steps(Schedule schedule) const {
-  if (schedule == Schedule::kFinal) return options_.iterations;
-  return std::max<int64_t>(1, std::llround(options_.sub_model_share * static_cast<double>(options_.iterations)));
+  return steps_of(schedule, options_.iterations, options_.sub_model_share);
 }
 
 void Rd::fit(const FeatureSource& features, const std::vector<int64_t>& images, const FitOptions& options) {
@@ -143,7 +135,7 @@ void Rd::fit(const FeatureSource& features, const std::vector<int64_t>& images, 
   adam.kind = optim::OptimizerOptions::Kind::kAdam;
   adam.beta1 = 0.5;
   const auto loss = [&](Tape& tape, const FeatureGrid& grid, int64_t step) {
-    const std::vector<Var> levels = constants(tape, unpack_levels(grid, shape));
+    const std::vector<Var> levels = tape.constants(unpack_levels(grid, shape));
     const Pass pass = {/*trains=*/true, options.seed, static_cast<uint64_t>(step)};
     const std::vector<Var> reconstructions = trainee.model_->network.forward(levels, pass);
     Var sum;
@@ -171,7 +163,7 @@ Tensor Rd::score(const FeatureGrid& grid) const {
   here.rows = grid.rows.to(device_, kName);
   const std::vector<Tensor> levels = unpack_levels(here, shape);
   Tape tape;
-  const Tensor values = distances(levels, model_->network.forward(constants(tape, levels), Pass()));
+  const Tensor values = distances(levels, model_->network.forward(tape.constants(levels), Pass()));
   return grid.batch == 1 ? values.reshape({values.dim(1), values.dim(2)}) : values;
 }
 

@@ -113,6 +113,11 @@ class Training : public TrainingInCourse {
 
 }  // namespace
 
+int64_t steps_of(Schedule schedule, int64_t iterations, double sub_model_share) {
+  if (schedule == Schedule::kFinal) return iterations;
+  return std::max<int64_t>(1, std::llround(sub_model_share * static_cast<double>(iterations)));
+}
+
 std::vector<float> train(const TrainingPlan& plan, const FeatureSource& features, const std::vector<int64_t>& images,
                          const FitOptions& options) {
   Training training(plan, features, images, options);

@@ -13,6 +13,9 @@
 
 namespace assay::models {
 
+// Of a training that takes so many steps for the final detector, and a share of them, at least one, for a sub-model.
+int64_t steps_of(Schedule schedule, int64_t iterations, double sub_model_share);
+
 // Batches, and whatever else is random in a step, are functions of seed and step, so that parameters, buffers, moments
 // and losses are all the state of a training.
 struct TrainingPlan {
