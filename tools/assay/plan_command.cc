@@ -250,10 +250,13 @@ Plan make_plan(const dataset::Opened& opened, const pipeline::RunOptions& o, con
   }
   const pipeline::TrainingSteps steps = pipeline::training_steps(o);
   if (steps.stage1 + steps.stage2 > 0) {
-    const double stage1 = static_cast<double>(steps.stage1) * seconds_per_step(pipeline::first_detector(o), o, s);
-    const double stage2 = static_cast<double>(steps.stage2) * seconds_per_step(o.detector, o, s);
+    const std::string first = pipeline::first_detector(o);
+    const double last_seconds = seconds_per_step(o.detector, o, s);
+    const double first_seconds = first == o.detector ? last_seconds : seconds_per_step(first, o, s);
     plan["training_steps"] = steps.stage1 + steps.stage2;
-    plan["training_seconds"] = stage1 + stage2;  // of one device; those of sub-models and folds may have one each
+    // Of one device; those of sub-models and folds may have one each.
+    plan["training_seconds"] =
+        static_cast<double>(steps.stage1) * first_seconds + static_cast<double>(steps.stage2) * last_seconds;
   }
   plan["devices"] = Plan::array();
   for (const Device& device : o.placement.devices) plan["devices"].push_back(describe(device));
