@@ -54,17 +54,6 @@ std::string file_name_of(const std::string& category) {
   return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
-SetCounts count(const ScannedData& data) {
-  SetCounts n;
-  for (const dataset::Item& item : data.opened.dataset.items) {
-    const bool is_anomalous = data.opened.truth.of(item.id).label == 1;
-    if (item.is_in(dataset::Split::kTrain)) ++(is_anomalous ? n.train_anomalous : n.train_normal);
-    if (item.is_in(dataset::Split::kTest)) ++(is_anomalous ? n.test_anomalous : n.test_normal);
-  }
-  n.trained_and_tested = data.num_trained_and_tested;
-  return n;
-}
-
 std::string duration(double seconds) {
   if (seconds < 100) return text(std::llround(seconds), " s");
   if (seconds < 6000) return text(std::llround(seconds / 60), " min");
@@ -96,10 +85,11 @@ class Benchmark {
     r.counts.resize(plan_.sets.size());
     r.seeds = plan_.seeds;
     for (const BenchmarkRow& row : plan_.rows) {
-      const Result<RunOptions> options = make_options_(row);
+      Result<RunOptions> options = make_options_(row);
       if (!options.ok()) return Status::error("row '", row.name, "': ", options.message());
       const RunOptions& o = options.value();
       r.rows.push_back({row, o.detector, o.single_stage, o.clean_by_labels});
+      options_.push_back(std::move(options).value());
     }
     for (size_t set = 0; set < plan_.sets.size(); ++set) {
       for (const uint64_t seed : plan_.seeds) {
@@ -116,7 +106,11 @@ class Benchmark {
     CellProgress scanning(progress_, name_of(of));
     const Result<ScannedData> data = scan(options, /*with_test_files=*/true, &scanning);
     if (!data.ok() && data.message() == kInterrupted) return data.status();
-    if (data.ok()) outcome_.results.counts[set] = count(data.value());
+    if (data.ok()) {
+      SetCounts& counts = outcome_.results.counts[set];
+      counts = count_images(data.value().opened);
+      counts.trained_and_tested = data.value().num_trained_and_tested;
+    }
     const size_t num_cells = plan_.seeds.size() * plan_.rows.size();
     for (size_t c = set * num_cells; c < (set + 1) * num_cells; ++c) {
       Cell& cell = outcome_.results.cells[c];
@@ -144,12 +138,7 @@ class Benchmark {
 
   // Only a wish to stop is an error.
   Status run_cell(size_t number, const ScannedData& data, Cell* cell) {
-    Result<RunOptions> made = make_options_(plan_.rows[cell->row]);
-    if (!made.ok()) {
-      cell->failure = made.message();
-      return Status();
-    }
-    RunOptions& options = made.value();
+    RunOptions options = options_[cell->row];
     set_data(plan_.sets[cell->set], &options);
     options.seed = cell->seed;
     if (options.feature_cache.empty()) options.feature_cache = plan_.out + "/features";
@@ -227,6 +216,7 @@ class Benchmark {
   const BenchmarkPlan& plan_;
   const MakeRunOptions& make_options_;
   Progress* const progress_;
+  std::vector<RunOptions> options_;  // of each row, without data and seed
   BenchmarkOutcome outcome_;
   double seconds_ = 0;  // of the cells that were computed
 };

@@ -23,13 +23,6 @@ struct ComparedRow {
   std::string name() const { return row.name + (is_oracle ? " (oracle)" : ""); }
 };
 
-// The images of a set, counted.
-struct SetCounts {
-  int64_t train_normal = 0, train_anomalous = 0;
-  int64_t test_normal = 0, test_anomalous = 0;
-  int64_t trained_and_tested = 0;  // test images whose bytes are a training image's
-};
-
 // One run.
 struct Cell {
   size_t set = 0;

@@ -38,22 +38,20 @@ Named named(const std::string& path, const std::string& name) {
 
 // Share of anomalous images among all training images.
 Result<double> measured_alpha(const dataset::Opened& opened, const std::string& path) {
-  int64_t train[2] = {0, 0}, test[2] = {0, 0};
   for (const dataset::Item& item : opened.dataset.items) {
-    const int label = opened.truth.of(item.id).label;
-    if (label < 0) {
+    if (opened.truth.of(item.id).label < 0) {
       return Status::error(path, ": ", to_string(item.split), " image '", item.id,
                            "' has no label; a benchmark needs all labels, for its metrics and its audit alone");
     }
-    if (item.is_in(Split::kTrain)) ++train[label];
-    if (item.is_in(Split::kTest)) ++test[label];
   }
-  if (train[0] + train[1] == 0) return Status::error(path, ": holds no training images");
-  if (test[0] == 0 || test[1] == 0) {
-    return Status::error(path, ": ", test[0], " normal and ", test[1],
+  const SetCounts n = count_images(opened);
+  const int64_t num_train = n.train_normal + n.train_anomalous;
+  if (num_train == 0) return Status::error(path, ": holds no training images");
+  if (n.test_normal == 0 || n.test_anomalous == 0) {
+    return Status::error(path, ": ", n.test_normal, " normal and ", n.test_anomalous,
                          " anomalous test images, a benchmark needs both kinds");
   }
-  return static_cast<double>(train[1]) / static_cast<double>(train[0] + train[1]);
+  return static_cast<double>(n.train_anomalous) / static_cast<double>(num_train);
 }
 
 bool is_wanted(double alpha, const std::vector<double>& wanted) {
@@ -103,6 +101,16 @@ Status check_wanted(const SetRequest& request, const std::vector<BenchmarkSet>& 
 }
 
 }  // namespace
+
+SetCounts count_images(const dataset::Opened& opened) {
+  SetCounts n;
+  for (const dataset::Item& item : opened.dataset.items) {
+    const bool is_anomalous = opened.truth.of(item.id).label == 1;
+    if (item.is_in(Split::kTrain)) ++(is_anomalous ? n.train_anomalous : n.train_normal);
+    if (item.is_in(Split::kTest)) ++(is_anomalous ? n.test_anomalous : n.test_normal);
+  }
+  return n;
+}
 
 std::string name_of(const BenchmarkSet& set) { return text(set.category, ", alpha ", set.alpha); }
 

@@ -2,6 +2,7 @@
 // What a benchmark runs on: categories, each with training sets of several alphas.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,17 @@ struct BenchmarkSet {
   dataset::Options dataset;
   std::optional<dataset::Injection> injection;
 };
+
+// The images of a set, counted.
+struct SetCounts {
+  int64_t train_normal = 0, train_anomalous = 0;
+  int64_t test_normal = 0, test_anomalous = 0;
+  int64_t trained_and_tested = 0;  // test images whose bytes are a training image's
+};
+
+// By labels and splits: trained_and_tested, which takes the images' bytes, is left at 0. An image without a label
+// counts as normal.
+SetCounts count_images(const dataset::Opened& opened);
 
 // "magnetic_tile, alpha 0.1"
 std::string name_of(const BenchmarkSet& set);
