@@ -9,62 +9,18 @@
 #include <string>
 #include <vector>
 
+#include "models/detectors/load_support.h"
 #include "models/detectors/softpatch.h"
-#include "tests/support/synthetic_features.h"
 
 namespace assay::models {
 namespace {
 
-using testing::SyntheticFeatures;
-using testing::SyntheticOptions;
-
-struct Saved {
-  nlohmann::json description;
-  std::map<std::string, Tensor> tensors;
-};
-
-const SyntheticFeatures& small_source() {
-  static const SyntheticFeatures source([] {
-    SyntheticOptions options;
-    options.num_images = 6;
-    options.feature_width = 5;
-    options.grids = {{3, 4}};
-    return options;
-  }());
-  return source;
-}
-
 const Softpatch& small_model() {
-  static const Softpatch model = [] {
-    Softpatch softpatch;
-    softpatch.fit(small_source(), {0, 1, 2, 3, 4}, {});
-    return softpatch;
-  }();
+  static const Softpatch model = small_fit(Softpatch());
   return model;
 }
 
-// A deep copy, so that a test may damage it.
-Saved saved(const Softpatch& softpatch) {
-  Saved s;
-  s.description = softpatch.save(&s.tensors);
-  for (auto& [name, tensor] : s.tensors) tensor = tensor.clone("test");
-  return s;
-}
-
-std::vector<float> score(const Softpatch& softpatch) {
-  const Tensor map = softpatch.score(small_source().read(5));
-  return {map.data<float>(), map.data<float>() + map.size()};
-}
-
-// Loads the damaged model over a good one, which must survive, and returns the reason.
-std::string refusal(const Saved& damaged) {
-  Softpatch softpatch = small_model();
-  const std::vector<float> before = score(softpatch);
-  const Status status = softpatch.load(damaged.description, damaged.tensors);
-  CHECK_FALSE(status.ok());
-  CHECK(score(softpatch) == before);
-  return status.message();
-}
+std::string refusal(const Saved& damaged) { return refusal_by(small_model(), damaged); }
 
 TEST_CASE("a loaded model scores bit for bit as the saved one, and saves as it") {
   Saved s = saved(small_model());
